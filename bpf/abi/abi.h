@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Everything that the tap program and the agent share: map keys and values, ring records, constants.
+ *
+ * Plain C and plain C++. Fixed widths, explicit padding, no bool, enum or pointer inside a struct. Fields ending in _be
+ * are in network byte order, all others in host order. IPv4 addresses stand as IPv4-mapped IPv6 (::ffff:a.b.c.d).
+ * Sizes and offsets are asserted below, in both languages.
+ */
+#ifndef RPCTEE_BPF_ABI_ABI_H_
+#define RPCTEE_BPF_ABI_ABI_H_
+
+#include <linux/types.h>
+
+#include "bpf/abi/reasons.h"
+
+#ifdef __cplusplus
+#define RPCTEE_ASSERT(condition) static_assert(condition, #condition)
+#else
+#define RPCTEE_ASSERT(condition) _Static_assert(condition, #condition)
+#endif
+
+/* A threshold at which every draw passes: draws are 32 bits wide, so one more than the largest. */
+#define RPCTEE_THRESHOLD_ALL (1ULL << 32)
+
+/* Most payload bytes in one ring record. A request longer than this comes in several records. */
+#define RPCTEE_PART_MAX_BYTES 16384
+
+/* The length of a Dubbo header, and of the prefix that the strict test for a request looks at. */
+#define RPCTEE_DUBBO_HEADER_BYTES 16
+#define RPCTEE_DUBBO_STRICT_BYTES 19
+
+/* Where traffic to a mirrored service goes. The all-zero address stands for "any address" (replay only). */
+struct rpctee_endpoint_key {
+	__u8 address[16];
+	__u16 port_be;
+	__u16 zero;
+};
+
+struct rpctee_endpoint {
+	__u64 threshold;   /* a request is sampled when its draw is below; 0 samples nothing */
+	__u32 endpoint_id; /* the agent's index of this endpoint, for people who read the map */
+	__u32 zero;
+};
+
+/* One direction of one TCP connection: from the consumer (source) to the endpoint (destination). */
+struct rpctee_flow_key {
+	__u8 source[16];
+	__u8 destination[16];
+	__u16 source_port_be;
+	__u16 destination_port_be;
+	__u32 zero;
+};
+
+enum rpctee_flow_state {
+	RPCTEE_FLOW_SEEK = 0, /* boundary unknown: waits for a packet that starts with a strictly valid request */
+	RPCTEE_FLOW_SYNC = 1, /* next_seq is known, frames are walked */
+};
+
+enum rpctee_copy_state {
+	RPCTEE_COPY_NONE = 0,	/* the current frame is not copied */
+	RPCTEE_COPY_ACTIVE = 1, /* the current frame's bytes go into the ring */
+};
+
+struct rpctee_flow {
+	__u64 flow_id;	   /* unique while the program is loaded; names the flow in records */
+	__u32 busy;	   /* 1 while a CPU works on this flow */
+	__u32 state;	   /* enum rpctee_flow_state */
+	__u32 next_seq;	   /* TCP sequence number of the next byte expected, host order */
+	__u32 frame_left;  /* bytes of the current frame that have not passed yet; 0 at a boundary */
+	__u32 frame_bytes; /* length of the current frame, header included */
+	__u32 copy_state;  /* enum rpctee_copy_state */
+	__u32 draw;	   /* the current request's draw */
+	__u32 request;	   /* ordinal of the current request on this flow, wraps */
+	__u32 header_have; /* bytes of a header that a packet boundary cut, kept in header */
+	__u32 protocol;	   /* enum rpctee_protocol */
+	__u8 header[16];
+	__u32 cut_pending; /* enum rpctee_cut_reason that the agent has not been told, because its record was lost */
+	__u32 zero;
+};
+
+enum rpctee_protocol {
+	RPCTEE_PROTOCOL_DUBBO = 1,
+};
+
+enum rpctee_record_kind {
+	RPCTEE_RECORD_PART = 1, /* payload: bytes [offset, offset + part_bytes) of a request */
+	RPCTEE_RECORD_CUT = 2,	/* no payload: the request that was being copied will not be completed */
+};
+
+enum rpctee_cut_reason {
+	RPCTEE_CUT_NONE = 0,
+	RPCTEE_CUT_GAP = 1,
+	RPCTEE_CUT_RING_FULL = 2,
+	RPCTEE_CUT_FLOW_ENDED = 3,
+};
+
+/* A ring record: this header, then part_bytes bytes of the request. The ring pads records to 8 bytes. */
+struct rpctee_record {
+	__u64 flow_id;
+	__u64 time_ns;	   /* CLOCK_MONOTONIC when the part was seen */
+	__u32 kind;	   /* enum rpctee_record_kind */
+	__u32 cut_reason;  /* enum rpctee_cut_reason: of this CUT, or, in a first part, of a cut whose own record was
+			      lost */
+	__u32 protocol;	   /* enum rpctee_protocol */
+	__u32 request;	   /* ordinal of the request on its flow */
+	__u32 draw;	   /* the request's draw: rule i applies when draw < threshold_i */
+	__u32 frame_bytes; /* length of the whole request, header included */
+	__u32 offset;	   /* where this part starts in the request; 0 for the first */
+	__u32 part_bytes;  /* payload bytes that follow */
+	struct rpctee_flow_key flow;
+};
+
+/* One element, mmapped by the agent: how the program should treat packets and when to wake whom. */
+struct rpctee_control {
+	__u64 heartbeat_ns;  /* CLOCK_MONOTONIC of the agent's last sign of life; stale = let every packet go */
+	__u32 worker_asleep; /* the worker sets 1 before it sleeps; the program clears it when it wakes the worker */
+	__u32 any_endpoint;  /* 1: also look up the port alone, with the all-zero address */
+};
+
+#define RPCTEE_COUNTER_FIELD(name, help) __u64 name;
+/* One element per CPU. Written by the program only. */
+struct rpctee_counters {
+	RPCTEE_TAP_COUNTERS(RPCTEE_COUNTER_FIELD)
+};
+#undef RPCTEE_COUNTER_FIELD
+
+RPCTEE_ASSERT(sizeof(struct rpctee_endpoint_key) == 20);
+RPCTEE_ASSERT(sizeof(struct rpctee_endpoint) == 16);
+RPCTEE_ASSERT(sizeof(struct rpctee_flow_key) == 40);
+RPCTEE_ASSERT(sizeof(struct rpctee_flow) == 72);
+RPCTEE_ASSERT(__builtin_offsetof(struct rpctee_flow, header) == 48);
+RPCTEE_ASSERT(sizeof(struct rpctee_record) == 88);
+RPCTEE_ASSERT(__builtin_offsetof(struct rpctee_record, flow) == 48);
+RPCTEE_ASSERT(sizeof(struct rpctee_control) == 16);
+RPCTEE_ASSERT(sizeof(struct rpctee_counters) % sizeof(__u64) == 0);
+
+#endif /* RPCTEE_BPF_ABI_ABI_H_ */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The one list of names by which rpctee accounts for what it saw.
+ *
+ * Plain preprocessor text: the tap program, the agent, the JSON output and the metrics are all generated from it,
+ * so a name means the same everywhere. Adding a line here adds the counter everywhere.
+ */
+#ifndef RPCTEE_BPF_ABI_REASONS_H_
+#define RPCTEE_BPF_ABI_REASONS_H_
+
+/*
+ * How a request that was seen ended. Exactly one of these for each request.
+ * X(name, who counts it: K = kernel, A = agent, B = both, what it means)
+ */
+#define RPCTEE_REQUEST_OUTCOMES(X)                                                                                   \
+	X(not_sampled, B,                                                                                            \
+	  "the draw was at or above the share of the endpoint (kernel) or of the matching rule (agent)")             \
+	X(too_big, K, "the request is longer than max_request_bytes; it was skipped whole")                          \
+	X(ring_full, B, "a part of the request did not fit into the ring buffer; the request was dropped whole")     \
+	X(gap, A, "bytes of the request were missing from the TCP stream as the tap saw it")                         \
+	X(flow_ended, A, "the connection ended inside the request")                                                  \
+	X(expired, A, "the rest of the request did not come within the time limit")                                  \
+	X(over_memory, A, "the limit on memory for unfinished requests was reached")                                 \
+	X(no_route, A, "no route of the endpoint matched, or the matching route has no mirror")                      \
+	X(undecodable, A, "a route needed a field that could not be read from the body, and no other route matched") \
+	X(dry_run, A, "would have been mirrored, but nothing is sent in a dry run")                                  \
+	X(agent_stopped, A, "the agent stopped before the request was complete")                                     \
+	X(mirrored, A, "handed to the relay: one or more copies, accounted for below")
+
+/*
+ * How one copy ended. Exactly one of these for each copy that a mirrored request made.
+ * X(name, what it means)
+ */
+#define RPCTEE_COPY_OUTCOMES(X)                                                                            \
+	X(no_endpoint, "the mirror cluster has no endpoint that can take a request now")                   \
+	X(queue_full, "the endpoint's buffer of unsent bytes was full; the newest copy was dropped")       \
+	X(answered_ok, "the mirror answered with status OK")                                               \
+	X(answered_error, "the mirror answered with another status")                                       \
+	X(oneway_sent, "a one-way request, sent; no answer is expected")                                   \
+	X(timed_out, "no answer within the reply timeout")                                                 \
+	X(connection_lost, "the connection to the mirror failed before the answer, or before it was sent") \
+	X(copy_abandoned, "the agent stopped before the answer came")
+
+/*
+ * What the tap program did with packets and frames. These explain, they are not outcomes.
+ * X(name, what it counts)
+ */
+#define RPCTEE_TAP_COUNTERS(X)                                                                        \
+	X(packets, "packets that reached the program")                                                \
+	X(heartbeat_stale, "packets let go because the agent's heartbeat was stale")                  \
+	X(own_packets, "packets of the agent's own connections, by socket mark or address")           \
+	X(not_ip, "packets that are neither IPv4 nor IPv6")                                           \
+	X(not_tcp, "IP packets that are not TCP, or whose TCP header could not be reached")           \
+	X(fragments, "IP fragments, never looked into")                                               \
+	X(malformed, "packets with impossible header lengths")                                        \
+	X(not_endpoint, "TCP packets to an address and port that is no endpoint")                     \
+	X(endpoint_packets, "TCP packets to an endpoint")                                             \
+	X(endpoint_bytes, "TCP payload bytes to an endpoint")                                         \
+	X(no_payload, "packets to an endpoint without payload")                                       \
+	X(retransmitted, "packets to an endpoint that brought only bytes already seen")               \
+	X(seek_packets, "packets with payload on a flow whose frame boundary is unknown")             \
+	X(flow_busy, "packets of a flow that another CPU was working on; seen as a gap later")        \
+	X(flows_created, "flows on which a request was recognised for the first time")                \
+	X(flow_table_full, "flows that could not be put into the flow table")                         \
+	X(gaps, "holes in the sequence of a flow; each sends the flow to SEEK")                       \
+	X(lost_sync, "times a flow did not bring a valid header where one was due; sends it to SEEK") \
+	X(walk_limit, "packets with more frames than one pass may walk; sends the flow to SEEK")      \
+	X(load_failed, "packets whose bytes could not be read")                                       \
+	X(events, "heartbeats and other events towards the endpoint, never mirrored")                 \
+	X(responses, "answers that the consumer sent towards the endpoint, never mirrored")           \
+	X(seen, "requests whose header was seen")                                                     \
+	X(not_sampled, "requests whose draw was at or above the endpoint's threshold")                \
+	X(too_big, "requests over max_request_bytes")                                                 \
+	X(ring_full, "requests whose first part did not fit into the ring")                           \
+	X(sampled, "requests whose first part went into the ring")                                    \
+	X(parts_lost, "later parts that did not fit into the ring; the agent counts the request")     \
+	X(records, "records put into the ring")                                                       \
+	X(record_bytes, "bytes put into the ring, record headers included")                           \
+	X(wakeups, "times the agent was woken up")
+
+#endif /* RPCTEE_BPF_ABI_REASONS_H_ */

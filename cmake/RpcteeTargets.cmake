@@ -1,0 +1,36 @@
+# One library a folder: rpctee_library(NAME SOURCES... [DEPENDS targets...]) makes rpctee::NAME, with the include root
+# userspace/ (and the repository's root, for bpf/abi), and the project's warnings.
+
+add_library(rpctee_options INTERFACE)
+target_compile_options(
+  rpctee_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor $<$<BOOL:${RPCTEE_WERROR}>:-Werror>)
+target_include_directories(rpctee_options INTERFACE ${CMAKE_SOURCE_DIR}/userspace ${CMAKE_SOURCE_DIR})
+if(RPCTEE_SANITIZE)
+  target_compile_options(rpctee_options INTERFACE -fsanitize=${RPCTEE_SANITIZE} -fno-omit-frame-pointer
+                                                  -fno-sanitize-recover=all)
+  target_link_options(rpctee_options INTERFACE -fsanitize=${RPCTEE_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # gcc 12's flow analysis reports false "maybe uninitialized" in sanitized builds of optional-like types.
+    target_compile_options(rpctee_options INTERFACE -Wno-maybe-uninitialized)
+  endif()
+endif()
+if(RPCTEE_FUZZ)
+  target_compile_options(rpctee_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+function(rpctee_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(rpctee_${name} STATIC ${arg_SOURCES})
+  add_library(rpctee::${name} ALIAS rpctee_${name})
+  target_link_libraries(rpctee_${name} PUBLIC rpctee_options ${arg_DEPENDS})
+endfunction()
+
+# rpctee_test(NAME SOURCES... [DEPENDS targets...]): one googletest binary, known to ctest by its name.
+function(rpctee_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE rpctee_options ${arg_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE RPCTEE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()

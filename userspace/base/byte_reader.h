@@ -1,0 +1,66 @@
+// Checked reads from bytes that came off a wire. Never reads past the end, never throws, never allocates.
+//
+// A read past the end returns zero or an empty view and sets failed(); callers check once, at the end of a step.
+// Any thread; owns nothing, the bytes must outlive it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace rpctee {
+
+using Bytes = std::span<const uint8_t>;
+
+class ByteReader {
+ public:
+  explicit ByteReader(Bytes bytes) : bytes_(bytes) {}
+
+  size_t position() const { return position_; }
+  size_t remaining() const { return bytes_.size() - position_; }
+  bool failed() const { return failed_; }
+
+  uint8_t Peek() {
+    if (remaining() < 1) {
+      failed_ = true;
+      return 0;
+    }
+    return bytes_[position_];
+  }
+  uint8_t U8() {
+    const uint8_t value = Peek();
+    position_ += failed_ ? 0 : 1;
+    return value;
+  }
+  uint16_t Be16() { return static_cast<uint16_t>(BigEndian(2)); }
+  uint32_t Be32() { return static_cast<uint32_t>(BigEndian(4)); }
+  uint64_t Be64() { return BigEndian(8); }
+
+  Bytes Take(size_t count) {
+    if (count > remaining()) {
+      failed_ = true;
+      return {};
+    }
+    const Bytes view = bytes_.subspan(position_, count);
+    position_ += count;
+    return view;
+  }
+  void Skip(size_t count) { (void)Take(count); }
+
+ private:
+  uint64_t BigEndian(size_t width) {
+    uint64_t value = 0;
+    for (const uint8_t byte : Take(width)) {
+      value = (value << 8) | byte;
+    }
+    return value;
+  }
+
+  Bytes bytes_;
+  size_t position_ = 0;
+  bool failed_ = false;
+};
+
+inline std::string_view AsText(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+}  // namespace rpctee

@@ -1,0 +1,95 @@
+#include "base/ledger.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+namespace rpctee {
+namespace {
+
+#define RPCTEE_NAME(name, ...) #name,
+constexpr std::array<std::string_view, kRequestOutcomes> kRequestNames = {RPCTEE_REQUEST_OUTCOMES(RPCTEE_NAME)};
+constexpr std::array<std::string_view, kCopyOutcomes> kCopyNames = {RPCTEE_COPY_OUTCOMES(RPCTEE_NAME)};
+#undef RPCTEE_NAME
+
+template <size_t N>
+uint64_t Sum(const std::array<uint64_t, N>& values) {
+  return std::accumulate(values.begin(), values.end(), uint64_t{0});
+}
+
+struct Line {
+  std::string_view name;
+  uint64_t value;
+  bool always;  // shown even when zero
+};
+
+// Every number of the report in the order of a request's way. Both text and JSON are made from it.
+std::vector<Line> Lines(const LedgerReport& report) {
+  std::vector<Line> lines = {{"seen", report.seen, true}, {"sampled", report.sampled, true}};
+  lines.push_back({"received", report.received, false});
+  lines.push_back({"in_ring", report.in_ring, false});
+  for (size_t i = 0; i < kRequestOutcomes; ++i) {
+    lines.push_back({kRequestNames[i], report.requests[i], false});
+  }
+  lines.push_back({"open", report.open, false});
+  lines.push_back({"copies", report.copies, true});
+  lines.push_back({"sent", report.sent, true});
+  for (size_t i = 0; i < kCopyOutcomes; ++i) {
+    lines.push_back({kCopyNames[i], report.copy_outcomes[i], false});
+  }
+  lines.push_back({"in_flight", report.in_flight, false});
+  return lines;
+}
+
+}  // namespace
+
+std::string_view Name(RequestOutcome outcome) { return kRequestNames.at(static_cast<size_t>(outcome)); }
+std::string_view Name(CopyOutcome outcome) { return kCopyNames.at(static_cast<size_t>(outcome)); }
+
+bool LedgerReport::Balanced() const {
+  const bool nothing_left = in_ring == 0 && open == 0 && in_flight == 0;
+  return received <= sampled && seen == Sum(requests) + open + in_ring && copies == Sum(copy_outcomes) + in_flight &&
+         (!settled || nothing_left);
+}
+
+std::string LedgerReport::ToText() const {
+  std::string text;
+  for (const Line& line : Lines(*this)) {
+    if (line.always || line.value != 0) {
+      std::string name(line.name);
+      name.resize(std::max<size_t>(name.size(), 18), ' ');
+      text += "  " + name + std::to_string(line.value) + "\n";
+    }
+  }
+  return text + "  balanced          " + (Balanced() ? "yes" : "NO") + "\n";
+}
+
+std::string LedgerReport::ToJson() const {
+  std::string json = "{";
+  for (const Line& line : Lines(*this)) {
+    json += "\"" + std::string(line.name) + "\":" + std::to_string(line.value) + ",";
+  }
+  return json + "\"balanced\":" + (Balanced() ? "true" : "false") + "}";
+}
+
+LedgerReport Ledger::Report(const TapTotals& tap, bool settled) const {
+  const auto read = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  LedgerReport report;
+  report.settled = settled;
+  report.seen = tap.seen;
+  report.sampled = tap.sampled;
+  report.received = read(received_);
+  report.in_ring = report.sampled - std::min(report.sampled, report.received);
+  std::transform(requests_.begin(), requests_.end(), report.requests.begin(), read);
+  std::transform(copy_outcomes_.begin(), copy_outcomes_.end(), report.copy_outcomes.begin(), read);
+  report.open = read(open_);
+  report.copies = read(copies_);
+  report.sent = read(sent_);
+  report.in_flight = read(in_flight_);
+  report.requests[static_cast<size_t>(RequestOutcome::not_sampled)] += tap.not_sampled;
+  report.requests[static_cast<size_t>(RequestOutcome::too_big)] += tap.too_big;
+  report.requests[static_cast<size_t>(RequestOutcome::ring_full)] += tap.ring_full;
+  return report;
+}
+
+}  // namespace rpctee

@@ -1,0 +1,93 @@
+// The books: how each request that was seen ended, and how each copy ended, by name.
+//
+// One writer (the worker), any number of readers: counters are relaxed atomics. The names come from the one list in
+// bpf/abi/reasons.h. Readers may see a request that is half way; `Balance` allows for what is open.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "bpf/abi/reasons.h"
+
+namespace rpctee {
+
+#define RPCTEE_ENUMERATOR(name, ...) name,
+// NOLINTBEGIN(readability-identifier-naming): the names are those of the shared list, as users see them.
+enum class RequestOutcome : uint8_t { RPCTEE_REQUEST_OUTCOMES(RPCTEE_ENUMERATOR) kCount };
+enum class CopyOutcome : uint8_t { RPCTEE_COPY_OUTCOMES(RPCTEE_ENUMERATOR) kCount };
+// NOLINTEND(readability-identifier-naming)
+#undef RPCTEE_ENUMERATOR
+
+inline constexpr size_t kRequestOutcomes = static_cast<size_t>(RequestOutcome::kCount);
+inline constexpr size_t kCopyOutcomes = static_cast<size_t>(CopyOutcome::kCount);
+
+std::string_view Name(RequestOutcome outcome);
+std::string_view Name(CopyOutcome outcome);
+
+// What the tap program counted; the agent's part of the books starts from it.
+struct TapTotals {
+  uint64_t seen = 0;
+  uint64_t not_sampled = 0;
+  uint64_t too_big = 0;
+  uint64_t ring_full = 0;
+  uint64_t sampled = 0;  // whose first part went into the ring
+};
+
+// A consistent reading of the books, with the kernel's and the agent's counts added up.
+struct LedgerReport {
+  uint64_t seen = 0;
+  uint64_t sampled = 0;
+  uint64_t received = 0;  // requests whose first part the agent took from the ring; equals sampled when all is drained
+  std::array<uint64_t, kRequestOutcomes> requests{};
+  uint64_t in_ring = 0;  // sampled, not yet taken from the ring
+  uint64_t open = 0;     // received, not yet ended: as counted by their owner, not as a difference
+  uint64_t copies = 0;
+  uint64_t sent = 0;  // copies whose last byte was handed to a socket
+  std::array<uint64_t, kCopyOutcomes> copy_outcomes{};
+  uint64_t in_flight = 0;  // copies not yet ended: as counted by their owner
+  bool settled = false;    // the agent has stopped: nothing may be in the ring, open or in flight any more
+
+  // seen = sum of outcomes + open + in ring, copies = sum of copy outcomes + in flight; and when settled, these three
+  // are 0.
+  bool Balanced() const;
+  // Several lines for people. Outcomes that are zero are left out.
+  std::string ToText() const;
+  // One JSON object: every name with its number, and "balanced".
+  std::string ToJson() const;
+};
+
+class Ledger {
+ public:
+  void Received() { Add(received_, 1); }
+  void End(RequestOutcome outcome) { Add(requests_[static_cast<size_t>(outcome)], 1); }
+  void CopyMade() { Add(copies_, 1); }
+  void CopySent() { Add(sent_, 1); }
+  void EndCopy(CopyOutcome outcome) { Add(copy_outcomes_[static_cast<size_t>(outcome)], 1); }
+
+  // How many received requests, and how many copies, have not ended. Told by those who hold them.
+  void SetOpen(uint64_t requests) { open_.store(requests, std::memory_order_relaxed); }
+  void SetInFlight(uint64_t copies) { in_flight_.store(copies, std::memory_order_relaxed); }
+
+  // Exact when the worker is between two rounds; on a busy agent the reader may see a request half way.
+  LedgerReport Report(const TapTotals& tap, bool settled) const;
+
+ private:
+  using Counter = std::atomic<uint64_t>;
+  static void Add(Counter& counter, uint64_t amount) {
+    // One writer: a plain load and store is enough, and cheaper than a locked add.
+    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+
+  Counter received_{0};
+  std::array<Counter, kRequestOutcomes> requests_{};
+  Counter copies_{0};
+  Counter sent_{0};
+  std::array<Counter, kCopyOutcomes> copy_outcomes_{};
+  Counter open_{0};
+  Counter in_flight_{0};
+};
+
+}  // namespace rpctee

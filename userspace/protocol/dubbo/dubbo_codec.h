@@ -1,0 +1,31 @@
+// Dubbo2 framing: the 16-byte header, and the few messages that a consumer must be able to send.
+//
+// Header layout and flag bits: Apache Dubbo, ExchangeCodec (2.5 to 3.3). Any thread; owns nothing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "protocol/codec.h"
+
+namespace rpctee::protocol::dubbo {
+
+inline constexpr size_t kHeaderBytes = 16;
+inline constexpr uint8_t kStatusOk = 20;
+inline constexpr uint8_t kSerializationHessian2 = 2;
+
+// Reads the header at the start of `bytes`. kNeedMore with fewer than 16 bytes that could still become a header;
+// kMalformed when the magic is wrong or the body length is negative. Does not wait for the body.
+FrameHeader ParseHeader(Bytes bytes);
+
+// Overwrites the request id in a whole header. `frame` has at least kHeaderBytes bytes.
+void RewriteId(std::span<uint8_t> frame, uint64_t id);
+
+// A complete answer to the heartbeat whose header is given (body: hessian2 null, in the heartbeat's serialization id).
+std::array<uint8_t, kHeaderBytes + 1> HeartbeatAnswer(const FrameHeader& heartbeat);
+
+// True for the body of a READONLY event ("R"): the provider is about to stop and wants no new requests.
+bool IsReadonlyEvent(const FrameHeader& header, Bytes body);
+
+}  // namespace rpctee::protocol::dubbo

@@ -1,0 +1,78 @@
+// Routes and clusters as the control plane read them: plain data, before anything is compiled or indexed.
+//
+// Written by `control` (files, later xDS), read by Snapshot::Build. Any thread, as values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.h"
+#include "route/share.h"
+
+namespace rpctee::route {
+
+// Where a piece of configuration stands, for messages: "routes.yaml:12:5".
+struct Origin {
+  std::string file;
+  int line = 0;  // from 1; 0 = unknown
+  int column = 0;
+  std::string ToString() const;
+};
+
+// One condition on one field of a request: Envoy's HeaderMatcher over `interface`, `method` and attachments.
+struct FieldMatch {
+  enum class Kind : uint8_t { kExact, kPrefix, kSuffix, kContains, kRegex, kRange, kPresent };
+  std::string name;
+  Kind kind = Kind::kExact;
+  std::string text;         // kExact, kPrefix, kSuffix, kContains; the pattern of kRegex (full match, RE2 syntax)
+  int64_t range_start = 0;  // kRange: start <= value < end, decimal
+  int64_t range_end = 0;
+  bool present = true;  // kPresent: whether the field must be there
+  bool ignore_case = false;
+  bool invert = false;
+  bool treat_missing_as_empty = false;
+};
+
+struct MirrorPolicy {
+  std::string cluster;
+  Share share;
+  Origin origin;
+};
+
+struct Route {
+  std::string name;
+  std::vector<FieldMatch> matches;    // all must hold; none = every request
+  std::vector<std::string> clusters;  // where the route sends production traffic (one, or the weighted ones)
+  std::vector<MirrorPolicy> mirrors;
+  Origin origin;
+};
+
+// The routes of one host, in order.
+struct RouteConfig {
+  std::string name;            // "<host>_<port>", as Aeraki writes it
+  std::string interface_name;  // the service's interface: the `interface` annotation, or the name before _<port>
+  std::vector<Route> routes;
+  Origin origin;
+};
+
+struct ClusterEndpoint {
+  SocketAddress address;
+  uint32_t weight = 1;
+  bool healthy = true;
+
+  bool operator==(const ClusterEndpoint&) const = default;
+};
+
+struct Cluster {
+  std::string name;  // "outbound|<port>|<subset>|<host>"
+  std::vector<ClusterEndpoint> endpoints;
+};
+
+struct RouteSet {
+  std::vector<RouteConfig> configs;
+  std::vector<Cluster> clusters;
+};
+
+}  // namespace rpctee::route

@@ -1,0 +1,84 @@
+// The routes as the worker uses them: compiled, indexed by endpoint, and immutable.
+//
+// Built on the control thread, then shared read-only by any number of threads and swapped whole. Contract on shares and
+// first match: docs/routes.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/address.h"
+#include "base/result.h"
+#include "protocol/codec.h"
+#include "route/matcher.h"
+#include "route/route_set.h"
+
+namespace rpctee::route {
+
+// One mirror policy of one route, ready to use. `id` indexes Snapshot::rules().
+struct Rule {
+  uint32_t id = 0;
+  std::string config;  // name of the route configuration
+  std::string route;   // name of the route, or "#<position>" when it has none
+  std::string cluster;
+  Share share;
+  uint64_t threshold = 0;
+  uint32_t cluster_index = 0;  // into Snapshot::clusters()
+};
+
+// What the tap must be told about one endpoint.
+struct EndpointThreshold {
+  SocketAddress address;
+  uint64_t threshold = 0;  // the largest of all rules that may apply there
+
+  bool operator==(const EndpointThreshold&) const = default;
+};
+
+struct Decision {
+  enum class Kind : uint8_t { kMirror, kNotSampled, kNoRoute, kUndecodable };
+  Kind kind = Kind::kNoRoute;
+  // For kMirror: the rules whose threshold is above the draw, one copy each. Cleared and filled by Decide.
+  std::vector<const Rule*> rules;
+};
+
+class Snapshot {
+ public:
+  // Fails with the origin of what can't be compiled (a bad regular expression). A mirror cluster or route cluster that
+  // no load assignment names is kept, with no endpoints.
+  static Result<std::shared_ptr<const Snapshot>> Build(const RouteSet& routes);
+
+  // Every endpoint of a cluster that some route with a mirror share above zero sends production traffic to.
+  const std::vector<EndpointThreshold>& endpoints() const { return endpoints_; }
+  const std::vector<Rule>& rules() const { return rules_; }
+  const std::vector<Cluster>& clusters() const { return clusters_; }
+
+  // Which rules apply to a request that went to `endpoint` with this draw. Reuses the storage in `decision`.
+  void Decide(const SocketAddress& endpoint, protocol::RequestView& request, uint32_t draw, Decision& decision) const;
+
+ private:
+  struct CompiledRoute {
+    std::vector<Matcher> matchers;
+    std::vector<uint32_t> clusters;  // sorted
+    std::vector<uint32_t> rules;
+  };
+  struct CompiledConfig {
+    std::string interface_name;  // lower case
+    std::vector<CompiledRoute> routes;
+  };
+  struct EndpointEntry {
+    std::vector<uint32_t> clusters;  // sorted: the clusters that contain it
+    std::vector<uint32_t> configs;   // the configurations that route to one of them, in order
+  };
+
+  std::vector<CompiledConfig> configs_;
+  std::vector<Rule> rules_;
+  std::vector<Cluster> clusters_;
+  std::unordered_map<SocketAddress, EndpointEntry> by_endpoint_;
+  std::vector<EndpointThreshold> endpoints_;
+};
+
+}  // namespace rpctee::route
