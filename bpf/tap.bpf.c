@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/*
+ * The tap: watches TCP segments to mirrored endpoints, frames and samples whole requests, and copies what was sampled.
+ *
+ * The entry program does nothing but call the observer and return TC_ACT_UNSPEC, so the verdict can't depend on
+ * anything. The observer reads packets with bpf_skb_load_bytes and writes neither packet nor context.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/flow.h"
+
+static __always_inline void count_passed_over(struct rpctee_counters *counters, enum packet_status status)
+{
+	switch (status) {
+	case PACKET_NOT_IP:
+		counters->not_ip++;
+		break;
+	case PACKET_NOT_TCP:
+		counters->not_tcp++;
+		break;
+	case PACKET_FRAGMENT:
+		counters->fragments++;
+		break;
+	case PACKET_MALFORMED:
+		counters->malformed++;
+		break;
+	case PACKET_TCP:
+		break;
+	}
+}
+
+static __always_inline struct rpctee_endpoint *find_endpoint(const struct rpctee_flow_key *flow,
+							     const struct rpctee_control *control)
+{
+	struct rpctee_endpoint *endpoint;
+	struct rpctee_endpoint_key key = {};
+
+	key.port_be = flow->destination_port_be;
+	__builtin_memcpy(key.address, flow->destination, sizeof(key.address));
+	endpoint = bpf_map_lookup_elem(&rpctee_endpoint, &key);
+	if (endpoint || !control->any_endpoint)
+		return endpoint;
+	__builtin_memset(key.address, 0, sizeof(key.address));
+	return bpf_map_lookup_elem(&rpctee_endpoint, &key);
+}
+
+static __noinline void observe(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	struct run run = {};
+	struct rpctee_endpoint *endpoint;
+	enum packet_status status;
+
+	run.counters = bpf_map_lookup_elem(&rpctee_counters, &zero);
+	run.control = bpf_map_lookup_elem(&rpctee_control, &zero);
+	run.scratch = bpf_map_lookup_elem(&rpctee_scratch, &zero);
+	/* These arrays always have their one element; the verifier wants to hear it. */
+	if (!run.counters || !run.control || !run.scratch)
+		return;
+	run.counters->packets++;
+	if (!run.control->heartbeat_ns) {
+		run.counters->heartbeat_stale++;
+		return;
+	}
+	if (cfg_socket_mark && skb->mark == cfg_socket_mark) {
+		run.counters->own_packets++;
+		return;
+	}
+	status = parse_packet(skb, &run.segment);
+	if (status != PACKET_TCP) {
+		count_passed_over(run.counters, status);
+		return;
+	}
+	endpoint = find_endpoint(&run.segment.flow, run.control);
+	if (!endpoint) {
+		run.counters->not_endpoint++;
+		return;
+	}
+	run.now_ns = bpf_ktime_get_ns();
+	if (run.now_ns - run.control->heartbeat_ns > cfg_heartbeat_timeout_ns &&
+	    run.now_ns > run.control->heartbeat_ns) {
+		run.counters->heartbeat_stale++;
+		return;
+	}
+	run.skb = skb;
+	run.threshold = endpoint->threshold;
+	run.counters->endpoint_packets++;
+	run.counters->endpoint_bytes += run.segment.payload_bytes;
+	observe_segment(&run);
+}
+
+SEC("tc")
+int rpctee_tap(struct __sk_buff *skb)
+{
+	observe(skb);
+	return TC_ACT_UNSPEC;
+}
+
+/* GPL-compatible because bpf_ktime_get_ns is for such programs only. */
+char LICENSE[] SEC("license") = "GPL";

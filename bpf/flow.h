@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * One flow's cursor: finds or makes it, holds it against other CPUs, and brings a segment into line with it.
+ *
+ * A flow exists from the first payload that starts like a request, so a SYN flood makes none. It stays after FIN, since
+ * what was lost behind the tap is sent again after it; RST, a new SYN and lack of room end it.
+ */
+#ifndef RPCTEE_BPF_FLOW_H_
+#define RPCTEE_BPF_FLOW_H_
+
+#include "bpf/walk.h"
+
+/* A segment this far behind the cursor is no retransmission: the port pair is used by a new connection. */
+#define SEQ_FAR_BEHIND (64 << 20)
+
+/* At most one CPU works on a flow. The other one's packet is let go; the hole it leaves is noticed like any other. */
+static __always_inline int lock_flow(struct rpctee_flow *flow)
+{
+	return __sync_lock_test_and_set(&flow->busy, 1) == 0;
+}
+
+static __always_inline void unlock_flow(struct rpctee_flow *flow)
+{
+	__sync_lock_test_and_set(&flow->busy, 0);
+}
+
+/* Does the payload at `position` start with a request, as far as can be told? */
+static __always_inline int payload_starts_request(struct run *run)
+{
+	__u8 bytes[RPCTEE_DUBBO_STRICT_BYTES] = {};
+	__u32 offset = run->segment.payload_offset + run->position;
+	__u32 left = bytes_left(run);
+	__u32 i;
+
+	if (left >= sizeof(bytes)) {
+		if (load_bytes(run->skb, offset, bytes, sizeof(bytes)))
+			return 0;
+		return dubbo_starts_request(bytes, sizeof(bytes), cfg_max_request_bytes);
+	}
+	for (i = 0; i < RPCTEE_DUBBO_STRICT_BYTES; i++) {
+		if (i >= left)
+			break;
+		if (load_bytes(run->skb, offset + i, &bytes[i], 1))
+			return 0;
+	}
+	return dubbo_starts_request(bytes, left, cfg_max_request_bytes);
+}
+
+static __always_inline int is_own_connection(const struct rpctee_flow_key *key)
+{
+	struct rpctee_endpoint_key local = {};
+
+	__builtin_memcpy(local.address, key->source, sizeof(local.address));
+	local.port_be = key->source_port_be;
+	return bpf_map_lookup_elem(&rpctee_own, &local) != 0;
+}
+
+/* Makes the flow of a segment that starts with a request. Returns it locked, or NULL with the reason counted. */
+static __always_inline struct rpctee_flow *create_flow(struct run *run)
+{
+	struct rpctee_flow_key *key = &run->segment.flow;
+	struct rpctee_flow *flow;
+	struct rpctee_flow fresh = {
+		.busy = 1,
+		.protocol = RPCTEE_PROTOCOL_DUBBO,
+	};
+
+	if (!payload_starts_request(run)) {
+		run->counters->seek_packets++;
+		return 0;
+	}
+	if (is_own_connection(key)) {
+		run->counters->own_packets++;
+		return 0;
+	}
+	fresh.flow_id = run->scratch->next_flow++ << 16 | bpf_get_smp_processor_id();
+	fresh.next_seq = run->segment.seq;
+	fresh.state = RPCTEE_FLOW_SYNC;
+	/* Another CPU may have made it in between: then this packet is let go, as with a busy flow. */
+	if (bpf_map_update_elem(&rpctee_flows, key, &fresh, BPF_NOEXIST)) {
+		run->counters->flow_table_full++;
+		return 0;
+	}
+	flow = bpf_map_lookup_elem(&rpctee_flows, key);
+	if (!flow) {
+		run->counters->flow_table_full++;
+		return 0;
+	}
+	run->counters->flows_created++;
+	return flow;
+}
+
+/* The boundary is unknown: a segment that starts with a request is where the flow goes on. */
+static __always_inline void seek(struct run *run)
+{
+	struct rpctee_flow *flow = run->flow;
+
+	if (!payload_starts_request(run)) {
+		run->counters->seek_packets++;
+		return;
+	}
+	flow->state = RPCTEE_FLOW_SYNC;
+	flow->frame_left = 0;
+	flow->header_have = 0;
+	flow->copy_state = RPCTEE_COPY_NONE;
+}
+
+static __always_inline void lose_bytes(struct run *run)
+{
+	run->counters->gaps++;
+	cut_request(run, RPCTEE_CUT_GAP);
+	run->flow->state = RPCTEE_FLOW_SEEK;
+}
+
+/* Brings the segment into line with the cursor and walks what is new. The flow is locked. */
+static __always_inline void take_segment(struct run *run)
+{
+	struct rpctee_flow *flow = run->flow;
+	__s32 ahead = (__s32)(run->segment.seq - flow->next_seq);
+
+	if (ahead > 0 || ahead < -SEQ_FAR_BEHIND) {
+		if (flow->state == RPCTEE_FLOW_SYNC)
+			lose_bytes(run);
+	} else if (run->segment.payload_bytes <= (__u32)-ahead) {
+		run->counters->retransmitted++;
+		return;
+	} else {
+		/* The first copy of a byte wins: what was seen already is stepped over. */
+		run->position = -ahead;
+	}
+	flow->next_seq = run->segment.seq + run->segment.payload_bytes;
+	if (flow->cut_pending)
+		output_cut(run, flow->cut_pending);
+	if (flow->state == RPCTEE_FLOW_SEEK)
+		seek(run);
+	if (flow->state == RPCTEE_FLOW_SYNC)
+		walk_payload(run);
+}
+
+static __always_inline void end_flow(struct run *run)
+{
+	cut_request(run, RPCTEE_CUT_FLOW_ENDED);
+	bpf_map_delete_elem(&rpctee_flows, &run->segment.flow);
+}
+
+/* Everything that one segment to an endpoint does. */
+static __always_inline void observe_segment(struct run *run)
+{
+	struct rpctee_flow *flow = bpf_map_lookup_elem(&rpctee_flows, &run->segment.flow);
+	__u32 payload_bytes = run->segment.payload_bytes;
+
+	if (flow && !lock_flow(flow)) {
+		run->counters->flow_busy++;
+		return;
+	}
+	run->flow = flow;
+	if (flow && run->segment.flags & TCP_SYN) {
+		/* The same address and port pair starts anew. */
+		end_flow(run);
+		flow = 0;
+	}
+	if (!payload_bytes)
+		run->counters->no_payload++;
+	else if (!flow)
+		flow = create_flow(run);
+	run->flow = flow;
+	if (!flow)
+		return;
+	if (payload_bytes)
+		take_segment(run);
+	if (run->segment.flags & TCP_FIN)
+		cut_request(run, RPCTEE_CUT_FLOW_ENDED);
+	if (run->segment.flags & TCP_RST)
+		end_flow(run);
+	unlock_flow(flow);
+}
+
+#endif /* RPCTEE_BPF_FLOW_H_ */

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The maps of the tap program and its load-time constants. Names are what bpftool shows, so at most 15 characters.
+ * Sizes that depend on configuration are set by the agent before it loads the program.
+ */
+#ifndef RPCTEE_BPF_MAPS_H_
+#define RPCTEE_BPF_MAPS_H_
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi/abi.h"
+
+/* Longest request that is copied, header included. Set by the agent. */
+const volatile __u32 cfg_max_request_bytes = 16 << 20;
+/* Packets with this mark are the agent's own; 0 = no test. Set by the agent. */
+const volatile __u32 cfg_socket_mark = 0;
+/* A heartbeat older than this means that nobody reads the ring. Set by the agent. */
+const volatile __u64 cfg_heartbeat_timeout_ns = 3000000000ULL;
+
+/* Where mirrored services live. Written by the agent, read for each TCP packet; lives as long as the program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct rpctee_endpoint_key);
+	__type(value, struct rpctee_endpoint);
+} rpctee_endpoint SEC(".maps");
+
+/* Cursor of each flow. Written by the program; an entry goes when the table needs room, on RST, or on a new SYN. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct rpctee_flow_key);
+	__type(value, struct rpctee_flow);
+} rpctee_flows SEC(".maps");
+
+/* Local address and port of the agent's own connections: never a flow. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct rpctee_endpoint_key);
+	__type(value, __u32);
+} rpctee_own SEC(".maps");
+
+/* Parts of sampled requests, struct rpctee_record each. Written by the program, read by one worker. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} rpctee_records SEC(".maps");
+
+/* What the program counted, one element on each CPU. Written by the program, read by the agent and by people. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rpctee_counters);
+} rpctee_counters SEC(".maps");
+
+/* The agent's sign of life and switches. Written by both through shared memory. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rpctee_control);
+} rpctee_control SEC(".maps");
+
+/*
+ * Where a record is put together before it goes to the ring in one call, so that records have exactly the length that
+ * they need. tc programs run with bottom halves off, so a CPU works on one record at a time.
+ */
+struct scratch {
+	__u64 next_flow; /* makes flow ids unique together with the CPU's number */
+	struct rpctee_record record;
+	__u8 bytes[RPCTEE_PART_MAX_BYTES];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} rpctee_scratch SEC(".maps");
+
+#endif /* RPCTEE_BPF_MAPS_H_ */
