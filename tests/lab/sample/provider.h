@@ -1,0 +1,90 @@
+// The sample provider: answers sayHello, $echo and heartbeats, and keeps count of all that it was asked.
+//
+// One thread, one epoll set. Bounded: connections, bytes of a frame, and answers not yet sent (a connection with too
+// many of them is not read until they are gone).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "digest.h"
+#include "dubbo_wire.h"
+#include "socket_stream.h"
+
+namespace rpctee::sample {
+
+struct ProviderOptions {
+  SocketAddress listen;
+  std::string name = "v1";
+  std::string report_file;  // the closing line is also written here
+  std::chrono::microseconds delay{0};
+  uint8_t answer_status = kStatusOk;
+  bool never_read = false;  // accepts connections and leaves their bytes where they are
+};
+
+struct ProviderCounts {
+  uint64_t received = 0;  // requests: two-way, one-way and $echo; no events
+  uint64_t oneway = 0;
+  uint64_t echo = 0;
+  uint64_t events = 0;
+  uint64_t bytes = 0;  // of the requests, headers included
+  uint64_t connections = 0;
+  uint64_t duplicate_ids = 0;
+  uint64_t repeated_arguments = 0;  // among the first million different ones
+  uint64_t malformed = 0;
+  Digest arguments;
+};
+
+class Provider {
+ public:
+  static Result<std::unique_ptr<Provider>> Open(const ProviderOptions& options);
+  // Runs until SIGTERM or SIGINT; SIGUSR1 prints the report.
+  Status Run();
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Connection {
+    explicit Connection(Fd fd) : stream(std::move(fd)) {}
+    SocketStream stream;
+    std::string local_ip;
+    IdWindow ids;
+    size_t delayed_bytes = 0;
+    uint32_t interest = EPOLLIN;
+  };
+  struct DelayedAnswer {
+    Time due;
+    uint64_t connection;
+    std::string frame;
+  };
+
+  explicit Provider(const ProviderOptions& options) : options_(options) {}
+  void Accept();
+  void Serve(uint64_t number, uint32_t events);
+  bool TakeFrames(Connection& connection, uint64_t number);
+  bool TakeFrame(Connection& connection, uint64_t number, const FrameHeader& header, Bytes body);
+  void CountRequest(Connection& connection, const FrameHeader& header);
+  void AppendReply(const Connection& connection, const FrameHeader& header, std::string& out) const;
+  void UpdateInterest(Connection& connection, uint64_t number);
+  void SendDueAnswers();
+  int WaitMilliseconds() const;
+  std::string Report() const;
+  Status WriteReport() const;
+
+  ProviderOptions options_;
+  ProviderCounts counts_;
+  Fd listener_;
+  Fd signals_;
+  EpollSet epoll_;
+  uint64_t next_number_ = 0;
+  std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
+  std::deque<DelayedAnswer> delayed_;  // in the order of `due`, as the delay is the same for all
+  std::unordered_set<uint64_t> arguments_seen_;
+  Call call_;  // of the frame in hand; kept to reuse its memory
+};
+
+}  // namespace rpctee::sample
