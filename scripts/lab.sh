@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# The lab: a node with pods, made of network namespaces.
+#
+#   lab.sh up                       make the lab (nothing to do if it is up)
+#   lab.sh down                     take down what `up` and `add-pod` made, and nothing else
+#   lab.sh status                   say what is there
+#   lab.sh exec NS CMD...           run CMD in node, consumer, v1, v2 or a pod added later
+#   lab.sh add-pod NAME NUMBER      one more pod: 10.44.0.NUMBER, fd44::NUMBER, host side vethNAME
+#   lab.sh remove-pod NAME
+#
+# LAB_ID=x makes a second lab beside the first: its namespaces end in -x.
+#
+#     rpctee-consumer          rpctee-v1            rpctee-v2
+#     eth0 10.44.0.10          eth0 10.44.0.11      eth0 10.44.0.12        (and fd44::10, ::11, ::12)
+#        |                        |                    |
+#      vethc                   vethv1               vethv2                 rpctee-node: forwards between them;
+#     ---------------------------- 10.44.0.1 ---------------------         the agent runs here
+#
+# Commands run through nsenter and not `ip netns exec`, which hides /sys/fs/bpf.
+set -euo pipefail
+
+readonly SUFFIX="${LAB_ID:+-$LAB_ID}"
+readonly NODE="rpctee-node$SUFFIX"
+readonly MARKS="/run/rpctee-lab"  # one file for each namespace that we made
+readonly NODE_V4="10.44.0.1" NODE_V6="fd44::1" GATEWAY_V6="fe80::1"
+
+die() { echo "lab.sh: $*" >&2; exit 1; }
+
+namespace() { echo "rpctee-$1$SUFFIX"; }
+ours() { [[ -e "$MARKS/$1" ]]; }
+exists() { [[ -e "/run/netns/$1" ]]; }
+inside() { local name=$1; shift; nsenter --net="/run/netns/$name" -- "$@"; }
+# /proc/sys/net shows the namespace of the process that opens it.
+write_setting() { inside "$1" sh -c 'echo "$2" > "/proc/sys/$1"' sh "$2" "$3"; }
+
+make_namespace() {
+  local name=$1
+  exists "$name" && die "namespace $name exists and is not ours; choose another LAB_ID"
+  mkdir -p "$MARKS"
+  : > "$MARKS/$name"
+  ip netns add "$name"
+  ip -n "$name" link set lo up
+}
+
+remove_namespace() {
+  local name=$1
+  if exists "$name"; then ip netns delete "$name"; fi
+  rm -f "$MARKS/$name"
+}
+
+# make_pod NAME NUMBER HOST_SIDE
+make_pod() {
+  local pod host=$3 number=$2
+  pod=$(namespace "$1")
+  make_namespace "$pod"
+  ip link add "$host" netns "$NODE" type veth peer name eth0 netns "$pod"
+  write_setting "$pod" net/ipv6/conf/eth0/accept_dad 0
+  ip -n "$pod" address add "10.44.0.$number/32" dev eth0
+  ip -n "$pod" address add "fd44::$number/128" dev eth0 nodad
+  ip -n "$NODE" address add "$GATEWAY_V6/64" dev "$host" nodad
+  ip -n "$NODE" link set "$host" up
+  ip -n "$pod" link set eth0 up
+  ip -n "$pod" route add "$NODE_V4/32" dev eth0
+  ip -n "$pod" route add default via "$NODE_V4" dev eth0
+  ip -n "$pod" -6 route add default via "$GATEWAY_V6" dev eth0
+  ip -n "$NODE" route add "10.44.0.$number/32" dev "$host" src "$NODE_V4"
+  ip -n "$NODE" -6 route add "fd44::$number/128" dev "$host" src "$NODE_V6"
+}
+
+lab_namespaces() {
+  local name
+  for name in "$MARKS"/rpctee-*; do
+    name=${name##*/}
+    # Without a LAB_ID, only the names that carry none.
+    if [[ -n "$SUFFIX" && "$name" == *"$SUFFIX" ]] || [[ -z "$SUFFIX" && "$name" =~ ^rpctee-[a-z0-9]+$ ]]; then
+      echo "$name"
+    fi
+  done
+}
+
+is_up() {
+  local name
+  for name in node consumer v1 v2; do
+    ours "$(namespace "$name")" && exists "$(namespace "$name")" || return 1
+  done
+}
+
+up() {
+  if is_up; then
+    echo "lab is up"
+    return
+  fi
+  down > /dev/null
+  trap 'down > /dev/null; die "could not make the lab"' ERR
+  make_namespace "$NODE"
+  ip -n "$NODE" address add "$NODE_V4/32" dev lo
+  ip -n "$NODE" address add "$NODE_V6/128" dev lo
+  write_setting "$NODE" net/ipv4/ip_forward 1
+  write_setting "$NODE" net/ipv6/conf/all/forwarding 1
+  make_pod consumer 10 vethc
+  make_pod v1 11 vethv1
+  make_pod v2 12 vethv2
+  trap - ERR
+  wait_for_path
+  echo "lab is up: $(namespace consumer) 10.44.0.10, $(namespace v1) 10.44.0.11, $(namespace v2) 10.44.0.12, node $NODE"
+}
+
+# IPv6 routes work a moment after the links are up.
+wait_for_path() {
+  local try
+  for try in $(seq 50); do
+    if ip -n "$NODE" -6 route get fd44::12 > /dev/null 2>&1 &&
+      ! ip -n "$NODE" link show up | grep -q NO-CARRIER; then
+      return
+    fi
+    sleep 0.1
+  done
+  die "links did not come up"
+}
+
+down() {
+  local name
+  for name in $(lab_namespaces); do
+    remove_namespace "$name"
+    echo "removed $name"
+  done
+}
+
+status() {
+  local name
+  is_up && echo "lab is up" || echo "lab is down"
+  for name in $(lab_namespaces); do
+    echo "$name:"
+    ip -n "$name" -brief address | sed 's/^/  /'
+  done
+}
+
+main() {
+  [[ $(id -u) -eq 0 ]] || die "needs root, to make network namespaces"
+  [[ "${LAB_ID:-a}" =~ ^[a-z0-9]+$ ]] || die "LAB_ID is lower-case letters and digits"
+  local command=${1:-}
+  shift || true
+  case "$command" in
+    up | down | status) "$command" ;;
+    exec)
+      [[ $# -ge 2 ]] || die "usage: lab.sh exec NS CMD..."
+      local name=$1
+      shift
+      exists "$(namespace "$name")" || die "no namespace $(namespace "$name"); is the lab up?"
+      exec nsenter --net="/run/netns/$(namespace "$name")" -- "$@"
+      ;;
+    add-pod)
+      [[ $# -eq 2 && "$1" =~ ^[a-z0-9]{1,8}$ && "$2" =~ ^[0-9]+$ ]] || die "usage: lab.sh add-pod NAME NUMBER"
+      is_up || die "the lab is not up"
+      make_pod "$1" "$2" "veth$1"
+      ;;
+    remove-pod)
+      [[ $# -eq 1 ]] && ours "$(namespace "$1")" || die "no pod ${1:-} that we made"
+      remove_namespace "$(namespace "$1")"
+      ;;
+    *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  esac
+}
+
+main "$@"
