@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+"""Replays recorded traffic of real programs through rpctee and compares the requests that it lists with the truth.
+
+The truth is manifest.jsonl.xz (see README.md): one line for each frame that a client sent, with length and SHA-256.
+Each capture is replayed alone; each Dubbo capture also cut into segments of 1448 and of 100 bytes; and all captures in one
+invocation, whole and cut. Needs root (rpctee makes a TAP device in a network namespace of its own) and nothing but
+Python's standard library.
+
+  tests/captures/compare.py [--rpctee PATH] [--only WORD] [--list]
+
+Prints `PASS name`, `FAIL name: first differences` or `SKIP name: reason` for each, closes with `N passed, N failed,
+N skipped`. Exit status: 0 all passed, 1 something failed, 2 the comparison could not be run.
+"""
+
+import argparse
+import collections
+import json
+import lzma
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+DEFAULT_RPCTEE = HERE.parent.parent / "build/dev/userspace/cli/rpctee"
+PORT = 20880
+SERVER = "10.77.0.2"  # of every capture; the manifest names only the client
+LOOPBACK = "127.0.0.1"  # a client with this address reached the server at the same one
+SEGMENT_SIZES = (1448, 100)
+TIMEOUT_S = 120
+MAX_DIFFERENCES = 5
+
+SERIALIZATION_IDS = {"hessian2": 2, "java": 3, "fastjson": 6, "nativejava": 7, "fastjson2": 23}
+# Service and method are read from Hessian2 bodies only; for others rpctee lists them as "".
+DECODED_SERIALIZATION = "hessian2"
+
+THRIFT_REASON = "Thrift is not framed by this version"
+# Captures whose requests a later version will list. Until then: no request, and the books balance.
+LATER = {
+    "thrift-cpp017-framed-compact-veth": THRIFT_REASON,
+    "thrift-node024-framed-binary-pipelined-veth": THRIFT_REASON,
+    "thrift-py017-framed-binary-basic-lo": THRIFT_REASON,
+    "thrift-py017-framed-binary-basic-veth": THRIFT_REASON,
+    "thrift-py017-framed-binary-mux-basic-veth": THRIFT_REASON,
+    "thrift-py017-framed-binary-nonstrict-basic-veth": THRIFT_REASON,
+    "thrift-py017-framed-binary-oneway-veth": THRIFT_REASON,
+    "thrift-py017-framed-binary-sizes-veth": THRIFT_REASON,
+    "thrift-py017-framed-compact-basic-veth": THRIFT_REASON,
+    "thrift-py017-header-binary-basic-veth": THRIFT_REASON,
+    "thrift-py017-header-kv-basic-veth": THRIFT_REASON,
+    "thrift-py017-header-zlib-basic-veth": THRIFT_REASON,
+    "thrift-py017-unframed-binary-basic-veth": THRIFT_REASON,
+    "thrift-py017-unframed-compact-basic-veth": THRIFT_REASON,
+}
+# Telnet, HTTP/1.1, HTTP/2 and TLS on the Dubbo port: never a request.
+NO_REQUESTS = {
+    "dubbo2612-telnet-veth",
+    "dubbo278-telnet-veth",
+    "dubbo278-negatives-http1-h2c-tls-veth",
+}
+
+# What is compared of a request. `flow` is the key of the group it stands in.
+Request = collections.namedtuple("Request", "kind request_id serialization service method bytes sha256")
+
+
+class CannotRun(Exception):
+    """The comparison itself cannot be done: no binary, a broken data file."""
+
+
+def flow_of(client):
+    """The name of the flow of a client, given as "address:port"."""
+    server = LOOPBACK if client.startswith(LOOPBACK + ":") else SERVER
+    return f"{client}>{server}:{PORT}"
+
+
+def load_manifest():
+    """Capture name -> flow -> the Dubbo requests of that flow, in the order of the stream."""
+    expected = collections.defaultdict(lambda: collections.defaultdict(list))
+    with lzma.open(HERE / "manifest.jsonl.xz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            frame = json.loads(line)
+            if frame["proto"] != "dubbo" or not frame["req"] or frame["event"]:
+                continue
+            decoded = frame["ser"] == DECODED_SERIALIZATION
+            request = Request(
+                kind="request" if frame["twoway"] else "oneway",
+                request_id=int(frame["id"]) % 2**64,
+                serialization=SERIALIZATION_IDS[frame["ser"]],
+                service=frame["path"] if decoded else "",
+                method=frame["method"] if decoded else "",
+                bytes=frame["size"],
+                sha256=frame["sha256"],
+            )
+            expected[frame["pcap"].removesuffix(".pcap")][flow_of(frame["src"])].append((frame["off"], request))
+    return {
+        name: {flow: [request for _, request in sorted(requests)] for flow, requests in flows.items()}
+        for name, flows in expected.items()
+    }
+
+
+def merge(parts):
+    """The flows of several captures replayed one after the other."""
+    merged = collections.defaultdict(list)
+    for flows in parts:
+        for flow, requests in flows.items():
+            merged[flow] += requests
+    return dict(merged)
+
+
+def parse_output(output):
+    """rpctee's JSON -> (flow -> requests, ledger). Raises ValueError or KeyError when a field is missing."""
+    flows = collections.defaultdict(list)
+    for entry in output["requests"]:
+        if entry["protocol"] != "dubbo":
+            raise ValueError(f"request of protocol {entry['protocol']!r} listed")
+        flows[entry["flow"]].append(Request(**{field: entry[field] for field in Request._fields}))
+    return dict(flows), output["ledger"]
+
+
+def describe(request):
+    return f"id {request.request_id} {request.service}.{request.method} {request.bytes} B {request.sha256[:12]}"
+
+
+def first_field_difference(expected, actual):
+    for field in Request._fields:
+        if getattr(expected, field) != getattr(actual, field):
+            return f"{field} is {getattr(actual, field)!r}, expected {getattr(expected, field)!r}"
+    return None
+
+
+def compare_flow(flow, expected, actual):
+    """Differences of one flow: what is missing, what is too much, and the first place where they part."""
+    differences = []
+    missing = collections.Counter(expected) - collections.Counter(actual)
+    extra = collections.Counter(actual) - collections.Counter(expected)
+    if missing:
+        differences.append(f"{flow}: {missing.total()} missing, first {describe(next(iter(missing)))}")
+    if extra:
+        differences.append(f"{flow}: {extra.total()} not expected, first {describe(next(iter(extra)))}")
+    for position, (want, have) in enumerate(zip(expected, actual)):
+        difference = first_field_difference(want, have)
+        if difference:
+            differences.append(f"{flow}: request {position}: {difference}")
+            break
+    return differences
+
+
+def compare(expected, output):
+    """All differences between the truth and one output of rpctee, as sentences; empty when there are none."""
+    try:
+        actual, ledger = parse_output(output)
+        differences = []
+        for flow in sorted(expected.keys() | actual.keys()):
+            differences += compare_flow(flow, expected.get(flow, []), actual.get(flow, []))
+        count = sum(len(requests) for requests in expected.values())
+        if ledger["seen"] != count:
+            differences.append(f"ledger.seen is {ledger['seen']}, expected {count}")
+        if ledger["balanced"] is not True:
+            differences.append(f"the ledger does not balance: {json.dumps(ledger)}")
+        return differences
+    except (KeyError, TypeError, ValueError) as error:
+        return [f"unexpected output: {type(error).__name__} {error}"]
+
+
+def run_rpctee(rpctee, captures, max_segment):
+    """rpctee's output as an object, or a sentence about why there is none."""
+    command = [str(rpctee), "replay", *map(str, captures), "--any-endpoint", str(PORT), "--dry-run", "--list", "-o", "json"]
+    if max_segment:
+        command += ["--max-segment", str(max_segment)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return None, f"no end within {TIMEOUT_S} s"
+    if done.returncode != 0:
+        message = done.stderr.decode(errors="replace").strip().splitlines()
+        return None, f"exit status {done.returncode}: {message[-1] if message else 'nothing on stderr'}"
+    try:
+        return json.loads(done.stdout), None
+    except ValueError as error:
+        return None, f"its output is no JSON: {error}"
+
+
+Case = collections.namedtuple("Case", "name captures max_segment expected later")
+
+
+def make_cases(names, manifest):
+    cases = []
+    for name in names:
+        expected = manifest.get(name, {})
+        cases.append(Case(name, [name], 0, expected, LATER.get(name)))
+        if expected:
+            cases += [Case(f"{name} in {size}-byte segments", [name], size, expected, None) for size in SEGMENT_SIZES]
+    everything = merge(manifest.get(name, {}) for name in names)
+    cases.append(Case("all captures together", names, 0, everything, None))
+    cases += [Case(f"all captures together in {size}-byte segments", names, size, everything, None) for size in SEGMENT_SIZES]
+    return cases
+
+
+def check_data(names, manifest):
+    """Every capture has its truth, every truth its capture, and none is expected to be empty by accident."""
+    for name in names:
+        known_empty = name in LATER or name in NO_REQUESTS
+        if known_empty == (name in manifest):
+            raise CannotRun(f"{name}: must have Dubbo requests in the manifest, or stand in LATER or NO_REQUESTS")
+    absent = (manifest.keys() | LATER.keys() | NO_REQUESTS) - set(names)
+    if absent:
+        raise CannotRun(f"no such capture: {', '.join(sorted(absent))}")
+
+
+def unpack(directory):
+    """Writes each capture into the directory; returns their names."""
+    names = []
+    for packed in sorted(HERE.glob("*.pcap.xz")):
+        name = packed.name.removesuffix(".pcap.xz")
+        (directory / f"{name}.pcap").write_bytes(lzma.decompress(packed.read_bytes()))
+        names.append(name)
+    if not names:
+        raise CannotRun(f"no captures in {HERE}")
+    return names
+
+
+def run_case(case, rpctee, directory):
+    """One line about one case; the first word is the verdict."""
+    output, failure = run_rpctee(rpctee, [directory / f"{name}.pcap" for name in case.captures], case.max_segment)
+    differences = [failure] if failure else compare(case.expected, output)
+    if differences:
+        more = len(differences) - MAX_DIFFERENCES
+        shown = differences[:MAX_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
+        return f"FAIL {case.name}: " + "; ".join(shown)
+    if case.later:
+        return f"SKIP {case.name}: {case.later} (checked: no request listed, the ledger balances)"
+    return f"PASS {case.name}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rpctee", type=pathlib.Path, default=os.environ.get("RPCTEE_BIN", DEFAULT_RPCTEE),
+                        help="the binary under test (default: $RPCTEE_BIN, or the one of the dev preset)")
+    parser.add_argument("--only", metavar="WORD", default="", help="only the cases with this word in their names")
+    parser.add_argument("--list", action="store_true", help="list the cases, run nothing")
+    options = parser.parse_args()
+
+    verdicts = collections.Counter()
+    with tempfile.TemporaryDirectory(prefix="rpctee-captures-") as temporary:
+        directory = pathlib.Path(temporary)
+        try:
+            names = unpack(directory)
+            manifest = load_manifest()
+            check_data(names, manifest)
+            cases = [case for case in make_cases(names, manifest) if options.only in case.name]
+            if options.list:
+                print(*(case.name for case in cases), sep="\n")
+                return 0
+            if not cases:
+                raise CannotRun(f"no case has {options.only!r} in its name")
+            rpctee = pathlib.Path(options.rpctee)
+            if not os.access(rpctee, os.X_OK):
+                raise CannotRun(f"no rpctee at {rpctee}: build it, or set RPCTEE_BIN")
+            for case in cases:
+                line = run_case(case, rpctee, directory)
+                verdicts[line.split()[0]] += 1
+                print(line, flush=True)
+        except (CannotRun, lzma.LZMAError, OSError, KeyError, ValueError) as error:
+            print(f"{sys.argv[0]}: {error}", file=sys.stderr)
+            return 2
+    print(f"{verdicts['PASS']} passed, {verdicts['FAIL']} failed, {verdicts['SKIP']} skipped")
+    return 1 if verdicts["FAIL"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
