@@ -1,0 +1,169 @@
+"""The cases, and what must hold after each of them."""
+
+import dataclasses
+import math
+
+from . import lab
+from .programs import Agent, Failure, Received, settled, wait_until
+
+# A correct build leaves this interval once in a thousand cases.
+CONFIDENCE = 0.999
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str
+    scenario: str
+    calls: int
+    threads: int
+    percent: float = 100
+
+
+SHARE_100 = Case("share-100", "calls", 20_000, 8)
+SIZES = Case("sizes", "sizes", 82, 2)
+CASES = (
+    SHARE_100,
+    Case("share-50", "calls", 20_000, 8, 50),
+    Case("share-0.5", "calls", 20_000, 8, 0.5),
+    SIZES,
+    Case("one-way", "oneway", 5_000, 4),
+    Case("threads-50", "threads50", 5_000, 50),
+)
+RELOAD = Case("routes-reloaded", "calls", 2_000, 4)
+
+# (consumer, provider, cases). Pairs with the same provider stand together: it is started once for them.
+PAIRS = (
+    ("2.7", "2.7", CASES + (RELOAD,)),
+    ("3", "3", CASES),
+    ("2.7", "3", (SHARE_100, SIZES)),
+)
+
+
+@dataclasses.dataclass
+class Run:
+    """What one run of a scenario left."""
+
+    answers: bytes
+    v1: Received
+    v2: Received
+
+
+class Stage:
+    """The running programs of a pair, and the runs without rpctee that others are compared with."""
+
+    def __init__(self, consumer, v1, v2, work, binary):
+        self.consumer, self.v1, self.v2 = consumer, v1, v2
+        self.work, self.binary = work, binary
+        self._v2_before = None
+        self._direct = {}
+
+    def direct(self, case):
+        """The run without rpctee, made once for each scenario."""
+        key = (case.scenario, case.calls, case.threads)
+        if key not in self._direct:
+            run = self._run(case)
+            expect(run.v1.total == case.calls, f"v1 received {run.v1.total} of {case.calls} calls")
+            expect(run.v2.total == 0, f"v2 received {run.v2.total} calls without rpctee")
+            self._direct[key] = run
+        return self._direct[key]
+
+    def mirrored(self, case):
+        """The same run with the agent on the node, and the agent's final ledger."""
+        with Agent(self.binary, case.percent, self.work) as agent:
+            agent.wait_ready()
+            run = self._run(case)
+            ledger = agent.final_ledger()
+        (v2,) = settled(self.v2)
+        expect_same(v2.since(self._v2_before), run.v2, "v2's calls after the agent's end")
+        return run, ledger
+
+    def reloaded(self, case):
+        """Nothing is mirrored at 0 %; after the routes file has changed to 100 %, everything is."""
+        with Agent(self.binary, 0, self.work) as agent:
+            agent.wait_ready()
+            run = self._run(case)
+            expect(run.v2.total == 0, f"v2 received {run.v2.total} calls at 0 %")
+            applied = agent.log().count("routes: ")
+            agent.share(case.percent)
+            wait_until(lambda: agent.log().count("routes: ") > applied, 5, "reload of the changed routes")
+            return self._run(case), agent.final_ledger()
+
+    def _run(self, case):
+        v1_before, self._v2_before = settled(self.v1, self.v2)
+        out = self.work / f"{case.name}.answers"
+        failed = self.consumer.run(case.scenario, case.calls, case.threads, out)
+        expect(failed == 0, f"{failed} of {case.calls} calls failed, see {out}")
+        v1, v2 = settled(self.v1, self.v2)
+        return Run(out.read_bytes(), v1.since(v1_before), v2.since(self._v2_before))
+
+
+def run_case(stage, case):
+    """Returns a line on what was seen; raises Failure."""
+    direct = stage.direct(case)
+    if case is RELOAD:
+        run, ledger = stage.reloaded(case)
+        check_primary(run, direct)
+        check_same_calls(run)
+        expect(ledger["balanced"], f"the ledger does not balance: {ledger}")
+        return f"v2 {run.v2.total} of {run.v1.total} after the change"
+    run, ledger = stage.mirrored(case)
+    check_primary(run, direct)
+    check_ledger(run, ledger)
+    if case.percent == 100:
+        check_same_calls(run)
+        return f"v2 {run.v2.total} of {run.v1.total}"
+    low, high = binomial_interval(run.v1.total, case.percent / 100)
+    expect(low <= run.v2.total <= high, f"v2 received {run.v2.total} of {run.v1.total}, outside {low}..{high}")
+    return f"v2 {run.v2.total} of {run.v1.total}, inside {low}..{high}"
+
+
+def check_primary(run, direct):
+    """The consumer and v1 can't tell that rpctee was there."""
+    expect(run.answers == direct.answers, "the consumer's answers differ from those without rpctee")
+    expect(b"from v2" not in run.answers, "the consumer saw an answer of v2")
+    expect_same(run.v1, direct.v1, "what v1 received")
+    expect(set(run.v1.peers) == {lab.CONSUMER_ADDRESS}, f"v1 was called by {run.v1.peers}")
+
+
+def check_same_calls(run):
+    """v2 received each of v1's calls once, with the same arguments."""
+    expect_same(run.v2.calls, run.v1.calls, "v2's calls by method")
+    expect_same(run.v2.digest, run.v1.digest, "v2's digest of methods and arguments")
+    expect(set(run.v2.peers) == {lab.NODE_ADDRESS}, f"v2 was called by {run.v2.peers}")
+
+
+def check_ledger(run, ledger):
+    expect(ledger["balanced"], f"the ledger does not balance: {ledger}")
+    expect_same(ledger["seen"], run.v1.total, "the ledger's seen")
+    for name in ("mirrored", "copies", "sent"):
+        expect_same(ledger[name], run.v2.total, f"the ledger's {name}")
+    expect_same(ledger["answered_ok"] + ledger["oneway_sent"], run.v2.total, "answered_ok + oneway_sent")
+    expect_same(ledger["oneway_sent"], run.v2.calls.get("fire", 0), "the ledger's oneway_sent")
+    expect_same(ledger["not_sampled"], run.v1.total - run.v2.total, "the ledger's not_sampled")
+
+
+def expect(condition, why):
+    if not condition:
+        raise Failure(why)
+
+
+def expect_same(actual, expected, what):
+    expect(actual == expected, f"{what}: {actual}, expected {expected}")
+
+
+def binomial_interval(n, p):
+    """The counts between which a binomial(n, p) falls with the probability CONFIDENCE, equal tails."""
+
+    def probability(k):
+        return math.exp(math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * math.log(p)
+                        + (n - k) * math.log1p(-p))
+
+    def tail(counts):
+        total = 0.0
+        for k in counts:
+            total += probability(k)
+            if total > (1 - CONFIDENCE) / 2:
+                return k
+        raise ValueError("no such tail")
+
+    return tail(range(n + 1)), tail(range(n, -1, -1))

@@ -1,0 +1,136 @@
+"""Provider, consumer and agent as the cases use them."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+from . import lab, routes
+
+RUN_JAVA = pathlib.Path(__file__).resolve().parents[1] / "run_java.sh"
+START_SECONDS = 30
+RUN_SECONDS = 120
+# The provider writes its report every 200 ms; unchanged for so long, nothing more is on its way.
+QUIET_SECONDS = 0.7
+DIGEST_MODULUS = 1 << 64
+
+
+class Failure(Exception):
+    """Why a case failed."""
+
+
+def wait_until(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failure(f"{what}: not within {seconds} s")
+        time.sleep(0.05)
+
+
+@dataclasses.dataclass
+class Received:
+    """What a provider received in a period. The digest is a sum over calls, so periods can be subtracted."""
+
+    total: int
+    digest: int
+    calls: dict
+    peers: dict
+
+    def since(self, before):
+        def difference(now, then):
+            return {k: n - then.get(k, 0) for k, n in now.items() if n != then.get(k, 0)}
+
+        return Received(self.total - before.total, (self.digest - before.digest) % DIGEST_MODULUS,
+                        difference(self.calls, before.calls), difference(self.peers, before.peers))
+
+
+class Provider(lab.Process):
+    def __init__(self, version, place, address, work):
+        self.report = work / f"{place}-{version}.json"
+        self.report.unlink(missing_ok=True)
+        super().__init__(place, [RUN_JAVA, "provider", version, "--listen", f"{address}:{routes.PORT}",
+                                 "--name", place, "--report", self.report], work / f"{place}-{version}.log")
+
+    def wait_ready(self):
+        wait_until(lambda: "ready" in self.log() or not self.running(), START_SECONDS, f"start of {self.log_path}")
+        if not self.running():
+            raise Failure(f"provider ended: {self.log()[-500:]}")
+
+    def received(self):
+        report = json.loads(self.report.read_text())
+        return Received(report["total"], int(report["digest"], 16), report["calls"], report["peers"])
+
+
+def settled(*providers):
+    """What each provider has received, once nothing more comes."""
+    last, since = [p.received() for p in providers], time.monotonic()
+    while time.monotonic() - since < QUIET_SECONDS:
+        time.sleep(0.05)
+        now = [p.received() for p in providers]
+        if now != last:
+            last, since = now, time.monotonic()
+    return last
+
+
+class Consumer(lab.Process):
+    """One JVM that runs scenarios one after the other, each on a connection of its own."""
+
+    def __init__(self, version, work):
+        super().__init__("consumer", [RUN_JAVA, "consumer", version, "--url", f"dubbo://{lab.V1_ADDRESS}:{routes.PORT}",
+                                      "--scenario", "-"], work / f"consumer-{version}.log",
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        os.set_blocking(self.child.stdout.fileno(), False)
+        self._output = b""
+
+    def wait_ready(self):
+        self._line("ready", START_SECONDS)
+
+    def run(self, scenario, calls, threads, out):
+        """Returns how many calls failed."""
+        self.child.stdin.write(f"{scenario} {calls} {threads} {out}\n".encode())
+        words = self._line("done ", RUN_SECONDS).split()
+        return int(dict(word.split("=") for word in words[2:])["failed"])
+
+    def _line(self, prefix, seconds):
+        found = []
+
+        def look():
+            self._output += self.child.stdout.read() or b""
+            *lines, self._output = self._output.split(b"\n")
+            found.extend(line for line in map(bytes.decode, lines) if line.startswith(prefix))
+            if not found and not self.running():
+                raise Failure(f"consumer ended: {self.log()[-500:]}")
+            return found
+
+        wait_until(look, seconds, f"consumer's line {prefix!r}")
+        return found[0]
+
+
+class Agent(lab.Process):
+    def __init__(self, binary, percent, work):
+        self.routes_path = work / "routes.yaml"
+        self.ledger_path = work / "ledger.json"
+        self.ledger_path.unlink(missing_ok=True)
+        self.share(percent)
+        config = work / "agent.yaml"
+        config.write_text(routes.agent_config(self.routes_path))
+        super().__init__("node", [binary, "agent", "-c", config, "--ledger-json", self.ledger_path], work / "agent.log")
+
+    def share(self, percent):
+        """Replaces the routes as a whole, as a tool that writes them would."""
+        following = self.routes_path.with_suffix(".next")
+        following.write_text(routes.guide_routes(percent))
+        following.replace(self.routes_path)
+
+    def wait_ready(self):
+        wait_until(lambda: "ready" in self.log() or not self.running(), START_SECONDS, "agent's start")
+        if not self.running():
+            raise Failure(f"the agent ended at start: {self.log()[-800:]}")
+
+    def final_ledger(self):
+        status = self.stop()
+        if status != 0:
+            raise Failure(f"the agent ended with status {status}: {self.log()[-500:]}")
+        return json.loads(self.ledger_path.read_text())
