@@ -1,0 +1,231 @@
+// A connection's life: opened when needed, closed by either side, refused, reset, marked.
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mirror_fixture.h"
+
+namespace rpctee::mirror {
+namespace {
+
+using MirrorConnection = MirrorTest;
+using Peer = ScriptedServer::Peer;
+using Message = ScriptedServer::Message;
+
+TEST_F(MirrorConnection, IsOpenedByTheFirstCopyAndToldBeforeAnythingIsSent) {
+  ScriptedServer server(loop);
+  Start({server.address()});
+  RunFor(milliseconds(20));
+  EXPECT_EQ(server.accepted(), 0U);
+  EXPECT_EQ(State(), "idle");
+  SendMany(1);
+  ASSERT_EQ(books.open.size(), 1U);
+  EXPECT_EQ(books.open.begin()->second, server.address());
+  EXPECT_EQ(books.sent, 0U);
+  EXPECT_EQ(State(), "connecting");
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(State(), "connected");
+}
+
+TEST_F(MirrorConnection, ARefusedConnectionLosesItsCopiesThenBacksOffThenTriesAgain) {
+  const SocketAddress address = DeadAddress(loop);
+  Start({address});
+  SendMany(5);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::connection_lost), 5U);
+  EXPECT_EQ(State(), "backing off");
+  SendMany(5);
+  EXPECT_EQ(Count(CopyOutcome::no_endpoint), 5U);
+  ScriptedServer server(loop, address.port);
+  ASSERT_TRUE(RunUntil([&] { return State() == "idle"; }));
+  SendMany(1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_ok), 1U);
+}
+
+TEST_F(MirrorConnection, ADeadMirrorIsTriedLessAndLessOften) {
+  Start({DeadAddress(loop)});
+  const TimePoint end = Clock::now() + milliseconds(1000);
+  while (Clock::now() < end) {
+    SendMany(1);
+    Round(milliseconds(1));
+  }
+  // 20 to 40 ms, 40 to 80, 80 to 160, then 100 to 200: at most 13 tries in a second.
+  EXPECT_GE(books.opened + books.connect_failures.size(), 5U);
+  EXPECT_LE(books.opened + books.connect_failures.size(), 14U);
+}
+
+TEST_F(MirrorConnection, ACloseWhileIdleIsOrdinaryAndTheNextCopyReconnectsAtOnce) {
+  ScriptedServer server(loop);
+  Start({server.address()});
+  for (uint64_t i = 1; i <= 5; ++i) {
+    SendMany(1);
+    ASSERT_TRUE(RunUntilAllEnded());
+    EXPECT_EQ(Count(CopyOutcome::answered_ok), i);
+    server.DropAll();
+    ASSERT_TRUE(RunUntil([&] { return books.open.empty(); }));
+    EXPECT_EQ(State(), "idle");
+    EXPECT_EQ(mirror->stats().idle_closes, i);
+  }
+  EXPECT_EQ(mirror->stats().connections_failed, 0U);
+}
+
+TEST_F(MirrorConnection, AMirrorThatClosesWithoutEverAnsweringIsBackedOffFrom) {
+  ScriptedServer server(loop);
+  server.Script([](ScriptedServer& self, Peer& peer, const Message&) { self.Drop(peer); });
+  Start({server.address()});
+  Send(Oneway(1));
+  ASSERT_TRUE(RunUntil([&] { return books.reasons.size() == 1; }));
+  EXPECT_EQ(Count(CopyOutcome::oneway_sent), 1U);
+  EXPECT_EQ(State(), "backing off");
+}
+
+TEST_F(MirrorConnection, ACloseWithUnansweredCopiesLosesThem) {
+  for (const bool reset : {false, true}) {
+    SCOPED_TRACE(reset);
+    ScriptedServer server(loop);
+    server.Script([&](ScriptedServer& self, Peer& peer, const Message&) {
+      if (peer.messages >= 10) {
+        reset ? self.Reset(peer) : self.Drop(peer);
+      }
+    });
+    Start({server.address()});
+    const uint64_t before = Count(CopyOutcome::connection_lost);
+    SendMany(10);
+    ASSERT_TRUE(RunUntilAllEnded());
+    EXPECT_EQ(Count(CopyOutcome::connection_lost), before + 10);
+    EXPECT_EQ(State(), "backing off");
+  }
+}
+
+TEST_F(MirrorConnection, AHalfCloseIsAClose) {
+  ScriptedServer server(loop);
+  server.Script([](ScriptedServer& self, Peer& peer, const Message& message) {
+    if (peer.messages == 1) {
+      self.Write(peer, Reply(message.id));
+    } else {
+      self.HalfClose(peer);
+    }
+  });
+  Start({server.address()});
+  SendMany(1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  SendMany(1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_ok), 1U);
+  EXPECT_EQ(Count(CopyOutcome::connection_lost), 1U);
+}
+
+TEST_F(MirrorConnection, AnswersThatCameBeforeTheCloseStillCount) {
+  ScriptedServer server(loop);
+  server.Script([](ScriptedServer& self, Peer& peer, const Message& message) {
+    self.Write(peer, Reply(message.id, 20, 100));
+    peer.close_when_written = peer.messages >= 5;
+  });
+  Start({server.address()});
+  SendMany(5);
+  // The server acts while the mirror is not looking, so all comes at once: answers, FIN, and then a failing send.
+  ASSERT_TRUE(RunUntil([&] { return server.accepted() == 1; }));
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_ok), 5U);
+}
+
+TEST_F(MirrorConnection, AConnectThatHangsEndsAfterTheConnectTimeout) {
+  // A listener whose backlog is full does not answer SYNs.
+  const int backlog_full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_storage name{};
+  socklen_t length = SocketAddress::Parse("127.0.0.1:1")->ToSockaddr(name);
+  reinterpret_cast<sockaddr_in*>(&name)->sin_port = 0;
+  ASSERT_EQ(bind(backlog_full, reinterpret_cast<sockaddr*>(&name), length), 0);
+  ASSERT_EQ(listen(backlog_full, 0), 0);
+  ASSERT_EQ(getsockname(backlog_full, reinterpret_cast<sockaddr*>(&name), &length), 0);
+  std::vector<Fd> fillers;
+  for (int i = 0; i < 4; ++i) {
+    Fd& filler = fillers.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    (void)connect(filler.get(), reinterpret_cast<sockaddr*>(&name), length);
+  }
+  options.connect_timeout = milliseconds(80);
+  Start({SocketAddress::FromSockaddr(name)});
+  SendMany(3);
+  const TimePoint begin = Clock::now();
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_GE(Clock::now() - begin, milliseconds(75));
+  EXPECT_EQ(Count(CopyOutcome::connection_lost), 3U);
+  EXPECT_EQ(mirror->stats().connects_failed, 1U);
+  EXPECT_EQ(State(), "backing off");
+  close(backlog_full);
+}
+
+TEST_F(MirrorConnection, ABlackHoleCannotBeStartedOrTimesOutButNeverBlocks) {
+  // 240.0.0.0/4 is reserved: no route, or no answer.
+  Start({*SocketAddress::Parse("240.0.0.1:20880")});
+  const TimePoint begin = Clock::now();
+  SendMany(100);
+  EXPECT_LT(Clock::now() - begin, milliseconds(100));
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::connection_lost) + Count(CopyOutcome::no_endpoint), 100U);
+}
+
+TEST_F(MirrorConnection, WithoutAFreeDescriptorTheCopyIsRefusedAndLaterOnesWork) {
+  ScriptedServer server(loop);
+  Start({server.address()});
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next_fd = dup(0);
+  close(next_fd);
+  rlimit tight = before;
+  tight.rlim_cur = static_cast<rlim_t>(next_fd);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  SendMany(50);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(Count(CopyOutcome::no_endpoint), 50U);
+  EXPECT_EQ(books.connect_failures.size(), 1U) << "tried once, then backed off";
+  EXPECT_TRUE(books.open.empty());
+  ASSERT_TRUE(RunUntil([&] { return State() == "idle"; }));
+  SendMany(1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_ok), 1U);
+}
+
+TEST_F(MirrorConnection, AMarkThatCannotBeSetMeansNoConnection) {
+  options.socket_mark = 0x7ee;
+  ScriptedServer server(loop);
+  const bool may_mark = Mirror::CheckSocketMark(options.socket_mark).has_value();
+  EXPECT_TRUE(Mirror::CheckSocketMark(0));
+  Start({server.address()});
+  SendMany(1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(may_mark ? CopyOutcome::answered_ok : CopyOutcome::no_endpoint), 1U);
+  EXPECT_EQ(books.connect_failures.size(), may_mark ? 0U : 1U);
+}
+
+TEST_F(MirrorConnection, SeveralConnectionsToOneEndpointTakeTurns) {
+  options.connections_per_endpoint = 3;
+  ScriptedServer server(loop);
+  Start({server.address()});
+  SendMany(30);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_ok), 30U);
+  ASSERT_EQ(server.peers().size(), 3U);
+  for (const auto& peer : server.peers()) {
+    EXPECT_EQ(peer->messages, 10U);
+  }
+}
+
+TEST_F(MirrorConnection, OneFailedConnectionDoesNotKeepTheOthersOfTheEndpointFromWorking) {
+  options.connections_per_endpoint = 2;
+  ScriptedServer server(loop);
+  Start({server.address()});
+  SendMany(10);
+  ASSERT_TRUE(RunUntilAllEnded());
+  server.Write(*server.peers()[0], ByteVector{'x'});
+  ASSERT_TRUE(RunUntil([&] { return books.open.size() == 1; }));
+  EXPECT_EQ(State(), "connected");
+  SendMany(10);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_ok), 20U);
+}
+
+}  // namespace
+}  // namespace rpctee::mirror

@@ -1,0 +1,364 @@
+#include "mirror/connection.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "mirror/socket.h"
+
+namespace rpctee::mirror {
+namespace {
+
+using protocol::FrameHeader;
+using protocol::MessageKind;
+
+// A mirror that sends this much without one answer that we wait for is cut off. Far above any honest answer: Dubbo's
+// own limit for a message is 8 MiB unless configured otherwise.
+constexpr uint64_t kMaxBytesWithoutAnswer = uint64_t{64} << 20;
+
+// How much is still read for the answers in it after a send() failed.
+constexpr int kLastReads = 16;
+
+// Timeouts that fall close together are told together.
+constexpr int kTimeoutGranularity = 32;
+
+}  // namespace
+
+Connection::Connection(Context& context, const SocketAddress& remote, ReconnectGate& gate)
+    : context_(context), remote_(remote), gate_(gate), pending_(context.options.max_in_flight) {}
+
+Connection::~Connection() {
+  Close(CloseCause::kStopped, "stopped");
+  if (unflushed_) {
+    std::erase(context_.unflushed, this);
+  }
+}
+
+bool Connection::Open(TimePoint now) {
+  Result<ConnectingSocket> socket = StartConnect(remote_, context_.options);
+  Status watched;
+  if (socket) {
+    watched = context_.loop.Add(socket->fd.get(), EPOLLIN | EPOLLOUT, [this](uint32_t events) { OnEvents(events); });
+  }
+  if (!socket || !watched) {
+    ++context_.stats.connects_failed;
+    gate_.Failed(now);
+    context_.observer.OnConnectFailed(remote_, socket ? watched.error().message : socket.error().message);
+    return false;
+  }
+  fd_ = std::move(socket->fd);
+  local_ = socket->local;
+  state_ = State::kConnecting;
+  watching_writable_ = true;
+  reader_ = ReplyReader();
+  answered_ = false;
+  bytes_since_answer_ = 0;
+  ++context_.stats.connections_opened;
+  connect_deadline_ = now + context_.options.connect_timeout;
+  ArmTimer(connect_deadline_);
+  context_.observer.OnConnectionOpened(local_, remote_);
+  return true;
+}
+
+bool Connection::Queue(uint32_t rule, Bytes frame, bool oneway, TimePoint now) {
+  const bool fits = buffer_.size() == 0 || buffer_.size() + frame.size() <= context_.options.max_buffer_bytes;
+  if (!fits || pending_.full()) {
+    return false;
+  }
+  const std::span<uint8_t> copy = buffer_.Append(frame);
+  PendingCopy pending;
+  pending.rule = rule;
+  pending.oneway = oneway;
+  pending.bytes = static_cast<uint32_t>(frame.size());
+  pending.end_offset = buffer_.appended();
+  pending.deadline = now + context_.options.reply_timeout;
+  protocol::dubbo::RewriteId(copy, pending_.Add(pending));
+  ArmTimer(pending.deadline);
+  MarkUnflushed();
+  return true;
+}
+
+void Connection::MarkUnflushed() {
+  if (!unflushed_) {
+    unflushed_ = true;
+    context_.unflushed.push_back(this);
+  }
+}
+
+void Connection::Flush() {
+  unflushed_ = false;
+  if (fd_.valid() && !watching_writable_) {
+    Write();
+  }
+}
+
+void Connection::Close(CloseCause cause, const std::string& reason) {
+  if (!fd_.valid()) {
+    return;
+  }
+  const TimePoint now = Clock::now();
+  const bool proved = Proved(now);
+  const bool failed = cause == CloseCause::kFailure || (cause == CloseCause::kPeerWhileIdle && !proved);
+  const State before = state_;
+  // A pod that is no longer ours, or does not behave, gets nothing more; but what was sent before an ordinary end,
+  // one-way requests above all, shall still arrive.
+  if (cause == CloseCause::kFailure || cause == CloseCause::kRemoved) {
+    ResetOnClose(fd_);
+  }
+  context_.loop.Remove(fd_.get());
+  fd_.Reset();
+  context_.loop.CancelTimer(std::exchange(timer_, 0));
+  state_ = State::kIdle;
+  buffer_.Clear();
+  if (proved) {
+    gate_.Succeeded();
+  }
+  if (failed) {
+    gate_.Failed(now);
+    ++(before == State::kConnecting ? context_.stats.connects_failed : context_.stats.connections_failed);
+  } else if (cause == CloseCause::kPeerWhileIdle) {
+    ++context_.stats.idle_closes;
+  }
+  EndAll(cause == CloseCause::kStopped ? CopyOutcome::copy_abandoned : CopyOutcome::connection_lost);
+  context_.observer.OnConnectionClosed(local_, remote_, reason);
+}
+
+bool Connection::Proved(TimePoint now) const {
+  const bool established = state_ == State::kConnected || state_ == State::kReadonly;
+  return established && (answered_ || now - connected_at_ >= context_.options.reconnect_max);
+}
+
+void Connection::EndAll(CopyOutcome outcome) {
+  while (const PendingCopy* copy = pending_.Oldest()) {
+    const uint32_t rule = copy->rule;
+    pending_.Remove(*copy);
+    context_.EndCopy(rule, outcome);
+  }
+}
+
+void Connection::OnEvents(uint32_t events) {
+  if (state_ == State::kConnecting) {
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) {
+      FinishConnect();
+    }
+    return;
+  }
+  // One read for each event: the level-triggered loop comes back after it has served the others.
+  if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) {
+    ReadSome();
+  }
+  if ((events & EPOLLOUT) != 0 && fd_.valid()) {
+    Write();
+  }
+}
+
+void Connection::FinishConnect() {
+  int error = 0;
+  socklen_t length = sizeof(error);
+  if (getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
+    error = errno;
+  }
+  if (error != 0) {
+    Close(CloseCause::kFailure, std::string("connect: ") + std::strerror(error));
+    return;
+  }
+  state_ = State::kConnected;
+  connected_at_ = Clock::now();
+  Write();
+}
+
+bool Connection::ReadSome() {
+  const ssize_t count = recv(fd_.get(), context_.read_buffer.data(), context_.read_buffer.size(), 0);
+  if (count == 0) {
+    PeerClosed("closed by the mirror");
+    return false;
+  }
+  if (count < 0) {
+    if (errno != EAGAIN && errno != EINTR) {
+      PeerClosed(std::string("receive: ") + std::strerror(errno));
+    }
+    return false;
+  }
+  const auto bytes = static_cast<size_t>(count);
+  bytes_since_answer_ += bytes;
+  if (!reader_.Read(Bytes(context_.read_buffer).first(bytes), *this)) {
+    ++context_.stats.replies_malformed;
+    Close(CloseCause::kFailure, "the mirror sent what is not Dubbo: " + std::string(reader_.error()));
+  } else if (bytes_since_answer_ > kMaxBytesWithoutAnswer) {
+    ++context_.stats.floods_cut;
+    Close(CloseCause::kFailure, "the mirror sent more than 64 MiB without an answer to a request");
+  }
+  return fd_.valid();
+}
+
+void Connection::PeerClosed(const std::string& how) {
+  // After READONLY the close is expected, but the pod is going away: it must not be tried again at once.
+  const bool idle = state_ == State::kConnected && pending_.size() == 0 && buffer_.size() == 0;
+  Close(idle ? CloseCause::kPeerWhileIdle : CloseCause::kFailure, how);
+}
+
+void Connection::OnMessage(const FrameHeader& header, Bytes body) {
+  switch (header.kind) {
+    case MessageKind::kResponse:
+      return OnAnswer(header);
+    case MessageKind::kHeartbeat:
+      return OnHeartbeat(header);
+    case MessageKind::kEvent:
+      if (protocol::dubbo::IsReadonlyEvent(header, body)) {
+        OnReadonly();
+      }
+      return;
+    case MessageKind::kRequest:
+    case MessageKind::kOneway:
+      ++context_.stats.callbacks_skipped;
+      return;
+    case MessageKind::kEventResponse:
+      ++context_.stats.replies_ignored;
+      return;
+  }
+}
+
+void Connection::OnAnswer(const FrameHeader& header) {
+  const PendingCopy* copy = pending_.FindSent(header.id);
+  if (copy == nullptr) {
+    ++context_.stats.replies_ignored;
+    return;
+  }
+  answered_ = true;
+  bytes_since_answer_ = 0;
+  const uint32_t rule = copy->rule;
+  pending_.Remove(*copy);
+  const bool ok = header.reply_status == protocol::dubbo::kStatusOk;
+  context_.EndCopy(rule, ok ? CopyOutcome::answered_ok : CopyOutcome::answered_error);
+}
+
+void Connection::OnHeartbeat(const FrameHeader& header) {
+  const auto answer = protocol::dubbo::HeartbeatAnswer(header);
+  if (buffer_.size() + answer.size() > context_.options.max_buffer_bytes) {
+    ++context_.stats.heartbeats_dropped;
+    return;
+  }
+  ++context_.stats.heartbeats_answered;
+  buffer_.Append(answer);
+  MarkUnflushed();
+}
+
+void Connection::OnReadonly() {
+  if (state_ != State::kConnected) {
+    return;
+  }
+  ++context_.stats.readonly_events;
+  state_ = State::kReadonly;
+  // Nothing new is queued, so by then every copy has ended; a mirror that did not close by then has forgotten to.
+  readonly_deadline_ = Clock::now() + std::max(context_.options.reply_timeout, context_.options.reconnect_max);
+  ArmTimer(readonly_deadline_);
+}
+
+void Connection::Write() {
+  if (buffer_.size() != 0) {
+    const Bytes unsent = buffer_.unsent();
+    const ssize_t count = send(fd_.get(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) {
+      WriteFailed(errno);
+      return;
+    }
+    buffer_.Consume(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    TellSent();
+  }
+  WatchWritable(buffer_.size() != 0);
+}
+
+void Connection::WriteFailed(int error) {
+  // Answers that came before the peer went away still count.
+  for (int i = 0; i < kLastReads && ReadSome(); ++i) {
+  }
+  Close(CloseCause::kFailure, std::string("send: ") + std::strerror(error));
+}
+
+void Connection::TellSent() {
+  const PendingCopy* copy = pending_.OldestUnsent();
+  while (copy != nullptr && buffer_.size() <= buffer_.appended() - copy->end_offset) {
+    const uint32_t rule = copy->rule;
+    const bool oneway = copy->oneway;
+    pending_.MarkOldestUnsentSent();
+    if (oneway) {
+      pending_.Remove(*copy);
+    }
+    context_.observer.OnCopySent(rule);
+    if (oneway) {
+      context_.EndCopy(rule, CopyOutcome::oneway_sent);
+    }
+    copy = pending_.OldestUnsent();
+  }
+}
+
+void Connection::WatchWritable(bool wanted) {
+  if (wanted == watching_writable_) {
+    return;
+  }
+  watching_writable_ = wanted;
+  const Status modified = context_.loop.Modify(fd_.get(), wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  if (!modified) {
+    Close(CloseCause::kFailure, modified.error().message);
+  }
+}
+
+// Copies time out in the order of Send, so those that were not sent yet stand at the front of the buffer, behind at
+// most one that has begun to leave. Their bytes are taken out: nobody waits for an answer any more.
+void Connection::ExpireCopies(TimePoint now) {
+  size_t cut_from = buffer_.size();
+  size_t cut_to = 0;
+  for (const PendingCopy* copy = pending_.Oldest(); copy != nullptr && copy->deadline <= now;
+       copy = pending_.Oldest()) {
+    const uint64_t bytes_behind = buffer_.appended() - copy->end_offset;
+    if (!copy->sent && bytes_behind + copy->bytes <= buffer_.size()) {
+      const size_t end = buffer_.size() - static_cast<size_t>(bytes_behind);
+      cut_from = std::min(cut_from, end - copy->bytes);
+      cut_to = end;
+    }
+    const uint32_t rule = copy->rule;
+    pending_.Remove(*copy);
+    context_.EndCopy(rule, CopyOutcome::timed_out);
+  }
+  if (cut_from < cut_to) {
+    buffer_.Cut(cut_from, cut_to);
+  }
+}
+
+void Connection::ArmTimer(TimePoint when) {
+  if (timer_ != 0 && timer_at_ <= when) {
+    return;
+  }
+  context_.loop.CancelTimer(timer_);
+  timer_at_ = when;
+  timer_ = context_.loop.AddTimer(when, [this] { OnTimer(); });
+}
+
+void Connection::OnTimer() {
+  timer_ = 0;
+  const TimePoint now = Clock::now();
+  ExpireCopies(now);
+  if (state_ == State::kConnecting && now >= connect_deadline_) {
+    Close(CloseCause::kFailure, "connect: no answer within the connect timeout");
+  } else if (state_ == State::kReadonly && now >= readonly_deadline_) {
+    Close(CloseCause::kFailure, "the mirror wants no requests and has not closed the connection");
+  } else {
+    RearmTimer(now);
+  }
+}
+
+void Connection::RearmTimer(TimePoint now) {
+  if (const PendingCopy* oldest = pending_.Oldest()) {
+    ArmTimer(std::max(oldest->deadline, now + context_.options.reply_timeout / kTimeoutGranularity));
+  }
+  if (state_ == State::kConnecting) {
+    ArmTimer(connect_deadline_);
+  } else if (state_ == State::kReadonly) {
+    ArmTimer(readonly_deadline_);
+  }
+}
+
+}  // namespace rpctee::mirror

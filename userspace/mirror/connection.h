@@ -1,0 +1,97 @@
+// One TCP connection to a mirror pod, opened when the first copy comes: unsent bytes, unanswered copies, answers.
+//
+// One thread, that of the Context's loop. Owns its socket, at most one timer, its send buffer and its table of copies.
+// After a close the object is idle and can be opened again. Memory: twice the longer of max_buffer_bytes and the
+// longest copy, and 48 bytes for each of max_in_flight copies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/fd.h"
+#include "mirror/backoff.h"
+#include "mirror/context.h"
+#include "mirror/pending.h"
+#include "mirror/reply_reader.h"
+#include "mirror/send_buffer.h"
+
+namespace rpctee::mirror {
+
+class Connection final : private ReplySink {
+ public:
+  enum class State : uint8_t {
+    kIdle,
+    kConnecting,
+    kConnected,
+    kReadonly,  // the mirror wants no more requests; what is owed is awaited
+  };
+  enum class CloseCause : uint8_t { kPeerWhileIdle, kFailure, kRemoved, kStopped };
+
+  // The gate is shared by the connections to this endpoint; it is told how this one fares.
+  Connection(Context& context, const SocketAddress& remote, ReconnectGate& gate);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  State state() const { return state_; }
+  bool CanQueue() const { return state_ == State::kConnecting || state_ == State::kConnected; }
+  size_t in_flight() const { return pending_.size(); }
+  size_t buffered_bytes() const { return buffer_.size(); }
+
+  // Only when idle. False: it could not be begun; the observer and the gate were told.
+  bool Open(TimePoint now);
+  // Only when CanQueue(). False: at a limit, nothing was queued. A copy longer than max_buffer_bytes is taken when the
+  // buffer is empty.
+  bool Queue(uint32_t rule, Bytes frame, bool oneway, TimePoint now);
+  // One send(), unless the socket has said that it is full.
+  void Flush();
+  // Copies that have not ended become copy_abandoned for kStopped, else connection_lost. Nothing when idle.
+  void Close(CloseCause cause, const std::string& reason);
+
+ private:
+  void OnMessage(const protocol::FrameHeader& header, Bytes body) override;
+  void OnAnswer(const protocol::FrameHeader& header);
+  void OnHeartbeat(const protocol::FrameHeader& header);
+  void OnReadonly();
+
+  void OnEvents(uint32_t events);
+  void FinishConnect();
+  // One recv(). False when nothing was there or the connection is closed.
+  bool ReadSome();
+  void Write();
+  void WriteFailed(int error);
+  void PeerClosed(const std::string& how);
+  void TellSent();
+  void WatchWritable(bool wanted);
+  void MarkUnflushed();
+
+  void ExpireCopies(TimePoint now);
+  void EndAll(CopyOutcome outcome);
+  void ArmTimer(TimePoint when);
+  void OnTimer();
+  void RearmTimer(TimePoint now);
+  // Whether this connection has been of use, so that a close is no sign of a broken mirror.
+  bool Proved(TimePoint now) const;
+
+  Context& context_;
+  const SocketAddress remote_;
+  ReconnectGate& gate_;
+
+  State state_ = State::kIdle;
+  Fd fd_;
+  SocketAddress local_;
+  bool watching_writable_ = false;
+  bool unflushed_ = false;  // whether it stands in the Context's list
+  SendBuffer buffer_;
+  Pending pending_;
+  ReplyReader reader_;
+  bool answered_ = false;
+  uint64_t bytes_since_answer_ = 0;
+  TimePoint connected_at_;
+  TimePoint connect_deadline_;
+  TimePoint readonly_deadline_;
+  EventLoop::TimerId timer_ = 0;
+  TimePoint timer_at_;
+};
+
+}  // namespace rpctee::mirror

@@ -1,0 +1,34 @@
+// What all connections of one Mirror share. Owned by the Mirror, which outlives its connections; one thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "mirror/observer.h"
+
+namespace rpctee::mirror {
+
+class Connection;
+
+struct Context {
+  static constexpr size_t kReadBytes = size_t{64} << 10;
+
+  Context(EventLoop& loop_of_worker, MirrorObserver& told, MirrorOptions limits)
+      : loop(loop_of_worker), observer(told), options(limits), read_buffer(kReadBytes) {}
+
+  void EndCopy(uint32_t rule, CopyOutcome outcome) {
+    --in_flight;
+    observer.OnCopyEnd(rule, outcome);
+  }
+
+  EventLoop& loop;
+  MirrorObserver& observer;
+  const MirrorOptions options;
+  MirrorStats stats;
+  size_t in_flight = 0;                // copies that have not ended
+  std::vector<Connection*> unflushed;  // connections with new bytes since the last flush
+  std::vector<uint8_t> read_buffer;    // what was read is parsed at once, so one buffer serves all
+};
+
+}  // namespace rpctee::mirror

@@ -1,0 +1,61 @@
+// What surrounds a Mirror: its limits, whom it tells, and what it counts beside the outcomes of copies.
+//
+// Plain values and one interface. Callbacks come on the thread of the Mirror's loop, in the middle of its work: they
+// must not call the Mirror.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/ledger.h"
+
+namespace rpctee::mirror {
+
+struct MirrorOptions {
+  uint32_t connections_per_endpoint = 1;
+  size_t max_buffer_bytes = size_t{4} << 20;  // unsent, for each connection; one copy alone may be longer
+  uint32_t max_in_flight = 10'000;            // copies waiting for an answer, for each connection; at most 2^20
+  Duration connect_timeout = std::chrono::seconds(2);
+  Duration reply_timeout = std::chrono::seconds(10);        // from Send on; told at most 1/32 later
+  Duration reconnect_min = std::chrono::milliseconds(100);  // doubles up to the maximum, with jitter
+  Duration reconnect_max = std::chrono::seconds(10);
+  Duration user_timeout = std::chrono::seconds(15);  // TCP_USER_TIMEOUT
+  uint32_t socket_mark = 0;                          // SO_MARK; 0 = none. A socket that refuses it is not used.
+};
+
+class MirrorObserver {
+ public:
+  virtual ~MirrorObserver() = default;
+  // The copy's last byte was handed to the socket. Always before the copy's end.
+  virtual void OnCopySent(uint32_t rule) = 0;
+  virtual void OnCopyEnd(uint32_t rule, CopyOutcome outcome) = 0;
+  // Before the connection carries its first byte, and after it is closed: for the tap's table of own connections. Only
+  // the pair names a connection: the kernel may use one local port for several remotes at once.
+  virtual void OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) = 0;
+  virtual void OnConnectionClosed(const SocketAddress& local, const SocketAddress& remote,
+                                  const std::string& reason) = 0;
+  // A connection that could not even be started (no descriptor, no mark, no way to the network): it was never opened.
+  virtual void OnConnectFailed(const SocketAddress& /*remote*/, const std::string& /*reason*/) {}
+};
+
+// Counts since the Mirror was made. They explain; the outcomes of copies are told to the observer.
+struct MirrorStats {
+  uint64_t connections_opened = 0;  // connect() was begun
+  uint64_t connects_failed = 0;     // refused, timed out, or could not be begun
+  uint64_t connections_failed = 0;  // established, then lost in the middle of work or without ever having answered
+  uint64_t idle_closes = 0;         // closed by the mirror while nothing was owed
+  uint64_t replies_ignored = 0;     // to nothing that waits: unknown id, or after the timeout
+  uint64_t replies_malformed = 0;   // connections closed because no Dubbo header stood where one was due
+  uint64_t floods_cut = 0;          // connections closed because they brought much and answered nothing
+  uint64_t callbacks_skipped = 0;   // requests from the mirror to us
+  uint64_t heartbeats_answered = 0;
+  uint64_t heartbeats_dropped = 0;  // no room for the answer
+  uint64_t readonly_events = 0;
+  uint64_t frames_refused = 0;  // given to Send without being one whole request
+};
+
+}  // namespace rpctee::mirror
