@@ -39,6 +39,9 @@ IpAddress IpAddress::FromV4(uint32_t address_be) {
 
 Result<IpAddress> IpAddress::Parse(std::string_view text) {
   const std::string terminated(text);
+  if (text.find('\0') != std::string_view::npos) {
+    return Fail("an address with a zero byte in it");
+  }
   in_addr v4{};
   if (inet_pton(AF_INET, terminated.c_str(), &v4) == 1) {
     return FromV4(v4.s_addr);

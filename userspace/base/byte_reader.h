@@ -1,6 +1,7 @@
 // Checked reads from bytes that came off a wire. Never reads past the end, never throws, never allocates.
 //
-// A read past the end returns zero or an empty view and sets failed(); callers check once, at the end of a step.
+// A read past the end returns zero or an empty view and sets failed(); callers check once, at the end of a step. From
+// then on nothing remains and every further read fails, so that a loop over remaining() ends.
 // Any thread; owns nothing, the bytes must outlive it.
 #pragma once
 
@@ -17,7 +18,7 @@ class ByteReader {
   explicit ByteReader(Bytes bytes) : bytes_(bytes) {}
 
   size_t position() const { return position_; }
-  size_t remaining() const { return bytes_.size() - position_; }
+  size_t remaining() const { return failed_ ? 0 : bytes_.size() - position_; }
   bool failed() const { return failed_; }
 
   uint8_t Peek() {

@@ -118,10 +118,16 @@ Status EventLoop::RunOnce(Duration timeout) {
 
 void EventLoop::RunDueTimers() {
   const TimePoint now = Clock::now();
-  while (!timers_.empty() && timers_.begin()->first.first <= now) {
-    auto node = timers_.extract(timers_.begin());
+  const TimerId first_new = next_timer_;
+  for (auto timer = timers_.begin(); timer != timers_.end() && timer->first.first <= now;) {
+    if (timer->first.second >= first_new) {
+      ++timer;  // added by a callback just now: its turn is the next round, or descriptors would starve
+      continue;
+    }
+    auto node = timers_.extract(timer);
     timer_times_.erase(node.key().second);
     node.mapped()();
+    timer = timers_.begin();  // the callback may have changed anything
   }
 }
 
