@@ -22,6 +22,7 @@ struct Origin {
 };
 
 // One condition on one field of a request: Envoy's HeaderMatcher over `interface`, `method` and attachments.
+// The one difference: an empty kExact means an empty value. (Envoy's deprecated `exact_match: ""` means "present".)
 struct FieldMatch {
   enum class Kind : uint8_t { kExact, kPrefix, kSuffix, kContains, kRegex, kRange, kPresent };
   std::string name;
@@ -29,9 +30,10 @@ struct FieldMatch {
   std::string text;         // kExact, kPrefix, kSuffix, kContains; the pattern of kRegex (full match, RE2 syntax)
   int64_t range_start = 0;  // kRange: start <= value < end, decimal
   int64_t range_end = 0;
-  bool present = true;  // kPresent: whether the field must be there
-  bool ignore_case = false;
+  bool present = true;       // kPresent: whether the field must be there
+  bool ignore_case = false;  // ASCII; has no effect on kRegex, as in Envoy
   bool invert = false;
+  // Without it, a missing field fulfils only conditions on its presence, not even inverted ones on its value.
   bool treat_missing_as_empty = false;
 };
 
@@ -48,6 +50,9 @@ struct Route {
   std::vector<MirrorPolicy> mirrors;
   Origin origin;
 };
+
+// What people call this route: its name, or "#<position>" (from 1) when it has none.
+std::string RouteLabel(const Route& route, size_t index);
 
 // The routes of one host, in order.
 struct RouteConfig {

@@ -26,7 +26,8 @@ struct Share {
   // "100%", "0.5%", "0.0001%"
   std::string ToString() const;
 
-  // numerator / denominator, where the denominator is 100, 10,000 or 1,000,000; a fraction above one is one.
+  // numerator / denominator, where the denominator is 100, 10,000 or 1,000,000; a fraction above one is one, and a
+  // denominator of zero gives nothing.
   static Share FromFraction(uint64_t numerator, uint64_t denominator);
   // Percent as MetaRouter writes it, rounded to the nearest millionth; below 0 or not a number is 0, above 100 is 100.
   static Share FromPercent(double percent);

@@ -1,0 +1,114 @@
+#include "route/snapshot.h"
+
+#include "route/text.h"
+
+namespace rpctee::route {
+namespace {
+
+MatchResult TestAll(const std::vector<Matcher>& matchers, protocol::RequestView& request) {
+  MatchResult result = MatchResult::kMatch;
+  for (const Matcher& matcher : matchers) {
+    const MatchResult one = matcher.Test(request);
+    if (one == MatchResult::kNoMatch) {
+      return one;  // a certain no, whatever the fields that can't be read would say
+    }
+    if (one == MatchResult::kUndecodable) {
+      result = one;
+    }
+  }
+  return result;
+}
+
+bool Intersect(const std::vector<uint32_t>& left, const std::vector<uint32_t>& right) {
+  auto a = left.begin();
+  auto b = right.begin();
+  while (a != left.end() && b != right.end()) {
+    if (*a == *b) {
+      return true;
+    }
+    *a < *b ? ++a : ++b;
+  }
+  return false;
+}
+
+}  // namespace
+
+const Snapshot::CompiledRoute* Snapshot::FirstMatch(const CompiledConfig& config, protocol::RequestView& request,
+                                                    bool& undecodable) {
+  for (const CompiledRoute& route : config.routes) {
+    const MatchResult result = TestAll(route.matchers, request);
+    if (result == MatchResult::kMatch) {
+      return &route;
+    }
+    undecodable = undecodable || result == MatchResult::kUndecodable;
+  }
+  return nullptr;
+}
+
+const Snapshot::CompiledRoute* Snapshot::FindRoute(const EndpointEntry& entry, protocol::RequestView& request,
+                                                   bool& undecodable) const {
+  if (entry.configs.size() == 1) {  // usual, and then the interface decides nothing: it is not even looked up
+    return FirstMatch(configs_[entry.configs.front()], request, undecodable);
+  }
+  const protocol::FieldValue interface = request.Field("interface");
+  if (interface.status == protocol::FieldValue::Status::kPresent && !interface.value.empty()) {
+    bool any_equal = false;
+    for (const uint32_t index : entry.configs) {
+      const CompiledConfig& config = configs_[index];
+      if (!EqualsFolded(interface.value, config.interface_name)) {
+        continue;
+      }
+      any_equal = true;
+      if (const CompiledRoute* route = FirstMatch(config, request, undecodable)) {
+        return route;
+      }
+    }
+    if (any_equal) {
+      return nullptr;
+    }
+  }
+  for (const uint32_t index : entry.configs) {
+    if (const CompiledRoute* route = FirstMatch(configs_[index], request, undecodable)) {
+      return route;
+    }
+  }
+  return nullptr;
+}
+
+void Snapshot::Apply(const CompiledRoute& route, uint32_t draw, Decision& decision) const {
+  bool any_share = false;
+  for (const uint32_t id : route.rules) {
+    const Rule& rule = rules_[id];
+    any_share = any_share || rule.threshold > 0;
+    if (draw < rule.threshold) {
+      decision.rules.push_back(&rule);
+    }
+  }
+  if (!decision.rules.empty()) {
+    decision.kind = Decision::Kind::kMirror;
+  } else if (any_share) {
+    decision.kind = Decision::Kind::kNotSampled;
+  }
+}
+
+void Snapshot::Decide(const SocketAddress& endpoint, protocol::RequestView& request, uint32_t draw,
+                      Decision& decision) const {
+  decision.kind = Decision::Kind::kNoRoute;
+  decision.rules.clear();
+  const auto entry = by_endpoint_.find(endpoint);
+  if (entry == by_endpoint_.end()) {
+    return;
+  }
+  bool undecodable = false;
+  const CompiledRoute* route = FindRoute(entry->second, request, undecodable);
+  if (route == nullptr) {
+    decision.kind = undecodable ? Decision::Kind::kUndecodable : Decision::Kind::kNoRoute;
+    return;
+  }
+  // The proxies would have sent this request elsewhere. We saw where it really went, so the rule isn't about it.
+  if (Intersect(route->clusters, entry->second.clusters)) {
+    Apply(*route, draw, decision);
+  }
+}
+
+}  // namespace rpctee::route

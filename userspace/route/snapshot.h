@@ -51,15 +51,21 @@ class Snapshot {
   // no load assignment names is kept, with no endpoints.
   static Result<std::shared_ptr<const Snapshot>> Build(const RouteSet& routes);
 
-  // Every endpoint of a cluster that some route with a mirror share above zero sends production traffic to.
+  // What the snapshot was built from, for people (describe.h).
+  const RouteSet& source() const { return *source_; }
+  // Every endpoint of a cluster that some route with a mirror share above zero sends production traffic to, by address.
   const std::vector<EndpointThreshold>& endpoints() const { return endpoints_; }
   const std::vector<Rule>& rules() const { return rules_; }
+  // Every cluster that was given or is named by a route; one entry a name.
   const std::vector<Cluster>& clusters() const { return clusters_; }
 
-  // Which rules apply to a request that went to `endpoint` with this draw. Reuses the storage in `decision`.
+  // Which rules apply to a request that went to `endpoint` with this draw. Reuses the storage in `decision`, whose
+  // rules point into this snapshot.
   void Decide(const SocketAddress& endpoint, protocol::RequestView& request, uint32_t draw, Decision& decision) const;
 
  private:
+  class Builder;
+
   struct CompiledRoute {
     std::vector<Matcher> matchers;
     std::vector<uint32_t> clusters;  // sorted
@@ -74,6 +80,13 @@ class Snapshot {
     std::vector<uint32_t> configs;   // the configurations that route to one of them, in order
   };
 
+  Snapshot() = default;
+  const CompiledRoute* FindRoute(const EndpointEntry& entry, protocol::RequestView& request, bool& undecodable) const;
+  static const CompiledRoute* FirstMatch(const CompiledConfig& config, protocol::RequestView& request,
+                                         bool& undecodable);
+  void Apply(const CompiledRoute& route, uint32_t draw, Decision& decision) const;
+
+  std::shared_ptr<const RouteSet> source_;
   std::vector<CompiledConfig> configs_;
   std::vector<Rule> rules_;
   std::vector<Cluster> clusters_;
