@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <list>
 #include <unordered_map>
 #include <vector>
 
@@ -24,6 +24,8 @@ struct Frame {
 
 enum class LostReason : uint8_t { kGap, kRingFull, kFlowEnded, kExpired, kOverMemory, kStopped };
 
+// Told when the assembler is done with the request: it is no longer in open() or buffered_bytes(). May not call Take,
+// Expire or Stop.
 class AssemblerObserver {
  public:
   virtual ~AssemblerObserver() = default;
@@ -33,7 +35,7 @@ class AssemblerObserver {
 };
 
 struct AssemblerLimits {
-  size_t max_bytes = size_t{64} << 20;          // of all unfinished requests together
+  size_t max_bytes = size_t{64} << 20;          // of all unfinished requests together, bookkeeping included
   Duration max_age = std::chrono::seconds(30);  // without a new part
 };
 
@@ -41,9 +43,9 @@ class Assembler {
  public:
   Assembler(AssemblerObserver& observer, AssemblerLimits limits) : observer_(observer), limits_(limits) {}
 
-  // `now` is the worker's time; parts of one flow come in order.
+  // `now` is the worker's time and never goes back; parts of one flow come in order, but some may be lost.
   void Take(const CapturedPart& part, TimePoint now);
-  // Gives up requests that got no part since max_age. Cheap when there are none.
+  // Gives up requests that got no part for max_age. Costs nothing when there are none.
   void Expire(TimePoint now);
   // Gives up everything that is open.
   void Stop();
@@ -58,19 +60,24 @@ class Assembler {
     uint32_t frame_bytes = 0;
     TimePoint last_part;
     std::vector<uint8_t> bytes;
-    size_t charged_bytes = 0;
+    size_t charged_bytes = 0;  // this one's part of buffered_bytes_
+    std::list<uint64_t>::iterator age;
   };
   using PartialMap = std::unordered_map<uint64_t, Partial>;  // by flow id: a flow has one open request at most
 
   void TakeFirst(const CapturedPart& part, TimePoint now);
-  void TakeNext(Partial& partial, const CapturedPart& part, TimePoint now);
+  void TakeNext(PartialMap::iterator position, const CapturedPart& part, TimePoint now);
+  bool Append(Partial& partial, Bytes bytes);
+  bool Grow(Partial& partial, size_t needed);
+  // Takes the request out of the books; what it held lives on in the result.
+  PartialMap::node_type Release(PartialMap::iterator position);
   void Drop(PartialMap::iterator position, LostReason reason);
 
   AssemblerObserver& observer_;
   AssemblerLimits limits_;
   PartialMap partial_;
+  std::list<uint64_t> by_age_;  // flow ids, the one that waits longest first
   size_t buffered_bytes_ = 0;
-  TimePoint next_expiry_{};
 };
 
 }  // namespace rpctee::stream

@@ -1,0 +1,1 @@
+rpctee_test(unit_stream SOURCES stream/assembler_model_test.cc stream/assembler_test.cc DEPENDS rpctee::stream)
