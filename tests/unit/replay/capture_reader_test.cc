@@ -182,7 +182,7 @@ TEST_F(CaptureReaderTest, PacketsThatAreNoIpOrTooShortAreCountedAndLeftOut) {
 TEST_F(CaptureReaderTest, AFileCutInsideAPacketNamesFileAndPacket) {
   const ByteVector frame = TcpPacket("10.0.0.1:1", "10.0.0.2:2").Payload("abc").Build();
   ByteVector file = Join({FileHeader(1), Record(frame, frame.size()), Record(frame, frame.size())});
-  file.resize(file.size() - 1);
+  file.pop_back();
   WriteFile(file);
   auto reader = CaptureReader::Open(path_);
   ASSERT_TRUE(reader);
