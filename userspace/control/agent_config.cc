@@ -1,0 +1,304 @@
+#include "control/agent_config.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <initializer_list>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "control/diagnostic.h"
+#include "control/proto_yaml.h"
+#include "control/similar_name.h"
+#include "control/source_map.h"
+#include "control/text_file.h"
+#include "control/yaml_document.h"
+#include "rpctee/config/v1/agent.pb.h"
+
+namespace rpctee::control {
+namespace {
+
+namespace pb = rpctee::config::v1;
+using google::protobuf::Message;
+
+constexpr size_t kMaxFileBytes = size_t{1} << 20;
+constexpr uint64_t kKiB = uint64_t{1} << 10;
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr uint64_t kGiB = uint64_t{1} << 30;
+
+std::string SizeText(uint64_t bytes) {
+  constexpr std::array<std::pair<uint64_t, const char*>, 3> kUnits{{{kGiB, "GiB"}, {kMiB, "MiB"}, {kKiB, "KiB"}}};
+  for (const auto& [unit, name] : kUnits) {
+    if (bytes >= unit && bytes % unit == 0) {
+      return fmt::format("{}{}", bytes / unit, name);
+    }
+  }
+  return fmt::format("{} bytes", bytes);
+}
+
+std::string DurationText(Duration duration) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  return ms % 1'000 == 0 ? fmt::format("{}s", ms / 1'000) : fmt::format("{}ms", ms);
+}
+
+// Takes what the file says over the defaults, and notes what is not allowed.
+class Overlay {
+ public:
+  Overlay(const SourceMap& sources, Diagnostics& diagnostics) : sources_(sources), diagnostics_(diagnostics) {}
+
+  void AddError(const Message& message, int field, std::string_view text) {
+    const Position& position = sources_.OfField(message, field);
+    diagnostics_.push_back({Severity::kError, position.origin, fmt::format("{}: {}", position.path, text)});
+  }
+
+  void Count(const Message& message, int field, bool present, uint32_t value, uint32_t min, uint32_t max,
+             uint32_t& out) {
+    if (!present) {
+      return;
+    }
+    if (value < min || value > max) {
+      AddError(message, field, fmt::format("{} is not from {} to {}", value, min, max));
+    }
+    out = value;
+  }
+
+  template <typename Bytes>
+  void Size(const Message& message, int field, bool present, const pb::ByteSize& value, uint64_t min, uint64_t max,
+            Bytes& out) {
+    if (!present) {
+      return;
+    }
+    if (value.bytes() < min || value.bytes() > max) {
+      AddError(message, field,
+               fmt::format("{} is not from {} to {}", SizeText(value.bytes()), SizeText(min), SizeText(max)));
+      return;
+    }
+    out = static_cast<Bytes>(value.bytes());
+  }
+
+  void Time(const Message& message, int field, bool present, const google::protobuf::Duration& value, Duration min,
+            Duration max, Duration& out) {
+    if (!present) {
+      return;
+    }
+    const Duration duration = std::chrono::seconds(value.seconds()) + std::chrono::nanoseconds(value.nanos());
+    if (duration < min || duration > max) {
+      AddError(message, field,
+               fmt::format("{} is not from {} to {}", DurationText(duration), DurationText(min), DurationText(max)));
+    }
+    out = duration;
+  }
+
+  template <typename Enum>
+  void Choice(const Message& message, int field, bool present, const std::string& value,
+              std::initializer_list<std::pair<std::string_view, Enum>> choices, Enum& out) {
+    if (!present) {
+      return;
+    }
+    std::string names;
+    for (const auto& [name, choice] : choices) {
+      if (name == value) {
+        out = choice;
+        return;
+      }
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+    }
+    AddError(message, field, fmt::format("\"{}\" is not one of {}", value, names));
+  }
+
+  // A list that the file gives replaces the default whole, and may not be empty.
+  template <typename Field>
+  void List(const Message& message, int field, const Field& values, std::vector<std::string>& out) {
+    if (!sources_.HasField(message, field)) {
+      return;
+    }
+    if (values.empty() || std::any_of(values.begin(), values.end(), [](const std::string& v) { return v.empty(); })) {
+      AddError(message, field, "needs at least one entry, and no empty ones");
+    }
+    out.assign(values.begin(), values.end());
+  }
+
+ private:
+  const SourceMap& sources_;
+  Diagnostics& diagnostics_;
+};
+
+// Field numbers and accessors of one field, for the calls above.
+#define RPCTEE_FIELD(type, message, name, number) \
+  message, pb::type::k##number##FieldNumber, (message).has_##name(), (message).name()
+
+void TakeTap(const pb::Tap& proto, Overlay& overlay, AgentConfig::Tap& tap) {
+  using D = TapDirection;
+  using A = TapAttach;
+  overlay.List(proto, pb::Tap::kInterfacesFieldNumber, proto.interfaces(), tap.interfaces);
+  overlay.Choice<D>(RPCTEE_FIELD(Tap, proto, direction, Direction),
+                    {{"egress", D::kEgress}, {"ingress", D::kIngress}, {"both", D::kBoth}}, tap.direction);
+  overlay.Choice<A>(RPCTEE_FIELD(Tap, proto, attach, Attach),
+                    {{"auto", A::kAuto}, {"tcx", A::kTcx}, {"clsact", A::kClsact}}, tap.attach);
+  if (proto.has_pin_directory()) {
+    tap.pin_directory = proto.pin_directory();
+    if (!tap.pin_directory.empty() && tap.pin_directory[0] != '/') {
+      overlay.AddError(proto, pb::Tap::kPinDirectoryFieldNumber, "is not an absolute path (\"\" = do not pin)");
+    }
+  }
+  constexpr uint32_t kMaxEntries = 1U << 20;
+  overlay.Size(RPCTEE_FIELD(Tap, proto, ring_bytes, RingBytes), 64 * kKiB, kGiB, tap.ring_bytes);
+  overlay.Count(RPCTEE_FIELD(Tap, proto, max_flows, MaxFlows), 1, 16 * kMaxEntries, tap.max_flows);
+  overlay.Count(RPCTEE_FIELD(Tap, proto, max_endpoints, MaxEndpoints), 1, kMaxEntries, tap.max_endpoints);
+  overlay.Count(RPCTEE_FIELD(Tap, proto, max_own_connections, MaxOwnConnections), 1, kMaxEntries,
+                tap.max_own_connections);
+  overlay.Size(RPCTEE_FIELD(Tap, proto, max_request_bytes, MaxRequestBytes), kKiB, kGiB, tap.max_request_bytes);
+}
+
+void TakeMirror(const pb::Mirror& proto, Overlay& overlay, AgentConfig::Mirror& mirror) {
+  using std::chrono::hours;
+  using std::chrono::milliseconds;
+  using std::chrono::minutes;
+  using std::chrono::seconds;
+  overlay.Count(RPCTEE_FIELD(Mirror, proto, connections_per_endpoint, ConnectionsPerEndpoint), 1, 64,
+                mirror.connections_per_endpoint);
+  overlay.Size(RPCTEE_FIELD(Mirror, proto, max_buffer_bytes, MaxBufferBytes), 64 * kKiB, kGiB, mirror.max_buffer_bytes);
+  overlay.Count(RPCTEE_FIELD(Mirror, proto, max_in_flight, MaxInFlight), 1, 1'000'000, mirror.max_in_flight);
+  overlay.Time(RPCTEE_FIELD(Mirror, proto, connect_timeout, ConnectTimeout), milliseconds(10), minutes(5),
+               mirror.connect_timeout);
+  overlay.Time(RPCTEE_FIELD(Mirror, proto, reply_timeout, ReplyTimeout), milliseconds(10), minutes(10),
+               mirror.reply_timeout);
+  overlay.Time(RPCTEE_FIELD(Mirror, proto, reconnect_min, ReconnectMin), milliseconds(1), minutes(1),
+               mirror.reconnect_min);
+  overlay.Time(RPCTEE_FIELD(Mirror, proto, reconnect_max, ReconnectMax), milliseconds(1), hours(1),
+               mirror.reconnect_max);
+  overlay.Time(RPCTEE_FIELD(Mirror, proto, user_timeout, UserTimeout), seconds(1), minutes(10), mirror.user_timeout);
+  overlay.Count(RPCTEE_FIELD(Mirror, proto, socket_mark, SocketMark), 0, std::numeric_limits<uint32_t>::max(),
+                mirror.socket_mark);
+  if (mirror.reconnect_max < mirror.reconnect_min) {
+    const int field =
+        proto.has_reconnect_max() ? pb::Mirror::kReconnectMaxFieldNumber : pb::Mirror::kReconnectMinFieldNumber;
+    overlay.AddError(proto, field,
+                     fmt::format("reconnect_max ({}) is less than reconnect_min ({})",
+                                 DurationText(mirror.reconnect_max), DurationText(mirror.reconnect_min)));
+  }
+}
+
+void TakeRest(const pb::AgentConfig& proto, Overlay& overlay, AgentConfig& config) {
+  using F = LogFormat;
+  using L = LogLevel;
+  using std::chrono::milliseconds;
+  using std::chrono::minutes;
+  if (proto.has_node() && !proto.node().empty()) {
+    config.node = proto.node();
+  }
+  overlay.List(proto.routes(), pb::Routes::kFilesFieldNumber, proto.routes().files(), config.routes.files);
+  overlay.Time(RPCTEE_FIELD(Routes, proto.routes(), reload, Reload), milliseconds(100), std::chrono::hours(1),
+               config.routes.reload);
+  overlay.Size(RPCTEE_FIELD(Limits, proto.limits(), max_reassembly_bytes, MaxReassemblyBytes), kMiB, 64 * kGiB,
+               config.limits.max_reassembly_bytes);
+  overlay.Time(RPCTEE_FIELD(Limits, proto.limits(), request_timeout, RequestTimeout), milliseconds(100), minutes(10),
+               config.limits.request_timeout);
+  overlay.Time(RPCTEE_FIELD(AgentConfig, proto, shutdown_grace, ShutdownGrace), milliseconds(0), minutes(5),
+               config.shutdown_grace);
+  overlay.Choice<L>(
+      RPCTEE_FIELD(Log, proto.log(), level, Level),
+      {{"trace", L::kTrace}, {"debug", L::kDebug}, {"info", L::kInfo}, {"warn", L::kWarn}, {"error", L::kError}},
+      config.log.level);
+  overlay.Choice<F>(RPCTEE_FIELD(Log, proto.log(), format, Format), {{"text", F::kText}, {"json", F::kJson}},
+                    config.log.format);
+}
+
+#undef RPCTEE_FIELD
+
+// Relative to the directory of the configuration, so that it does not matter where the agent is started.
+void ResolvePaths(const std::string& config_path, std::vector<std::string>& files) {
+  const std::filesystem::path directory = std::filesystem::path(config_path).parent_path();
+  for (std::string& file : files) {
+    if (file != "-" && file[0] != '/' && !directory.empty()) {
+      file = (directory / file).string();
+    }
+  }
+}
+
+tl::unexpected<Error> AllOf(const Diagnostics& diagnostics) {
+  std::string text;
+  for (const Diagnostic& diagnostic : diagnostics) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "\n", diagnostic.origin.ToString(), diagnostic.message);
+  }
+  return Fail(std::move(text));
+}
+
+// Reads the file into the message; what is wrong goes to the diagnostics.
+void ReadMessage(const std::string& path, SourceMap& sources, Diagnostics& diagnostics, pb::AgentConfig& proto) {
+  const auto add_error = [&](int line, int column, std::string message) {
+    diagnostics.push_back({Severity::kError, {path, line, column}, std::move(message)});
+  };
+  const Result<std::string> text = ReadTextFile(path, kMaxFileBytes);
+  if (!text) {
+    return add_error(0, 0, text.error().message);
+  }
+  const tl::expected<YamlFile, YamlError> yaml = YamlFile::Parse(*text, {100'000, 100, 64});
+  if (!yaml) {
+    return add_error(yaml.error().line, yaml.error().column, yaml.error().message);
+  }
+  if (yaml->documents().empty()) {
+    return;  // all defaults
+  }
+  if (yaml->documents().size() > 1) {
+    const YamlNode& second = *yaml->documents()[1];
+    return add_error(second.line, second.column, "a second document: the configuration is one");
+  }
+  YamlConversion conversion;
+  conversion.file = path;
+  conversion.sources = &sources;
+  conversion.diagnostics = &diagnostics;
+  conversion.record_fields = true;
+  FromYaml(*yaml->documents()[0], "", conversion, proto);
+  for (const UnusedKey& key : sources.unused()) {
+    if (!key.is_null) {  // a section whose keys are all commented out
+      diagnostics.push_back({Severity::kError, key.origin, key.Describe()});
+    }
+  }
+}
+
+}  // namespace
+
+AgentConfig DefaultAgentConfig() {
+  AgentConfig config;
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) == 0) {
+    config.node = name.data();
+  }
+  return config;
+}
+
+Result<AgentConfig> LoadAgentConfig(const std::string& path, bool routes_required) {
+  Diagnostics diagnostics;
+  SourceMap sources(route::Origin{path, 0, 0});
+  pb::AgentConfig proto;
+  ReadMessage(path, sources, diagnostics, proto);
+  if (!diagnostics.empty()) {
+    return AllOf(diagnostics);
+  }
+  AgentConfig config = DefaultAgentConfig();
+  Overlay overlay(sources, diagnostics);
+  TakeTap(proto.tap(), overlay, config.tap);
+  TakeMirror(proto.mirror(), overlay, config.mirror);
+  TakeRest(proto, overlay, config);
+  if (config.limits.max_reassembly_bytes < config.tap.max_request_bytes) {
+    overlay.AddError(proto.limits(), pb::Limits::kMaxReassemblyBytesFieldNumber,
+                     fmt::format("{} cannot hold one request of tap.max_request_bytes ({})",
+                                 SizeText(config.limits.max_reassembly_bytes), SizeText(config.tap.max_request_bytes)));
+  }
+  if (routes_required && config.routes.files.empty() && diagnostics.empty()) {
+    diagnostics.push_back(
+        {Severity::kError, {path, 0, 0}, "routes.files: is required: where do the routes come from?"});
+  }
+  if (!diagnostics.empty()) {
+    return AllOf(diagnostics);
+  }
+  ResolvePaths(path, config.routes.files);
+  return config;
+}
+
+}  // namespace rpctee::control

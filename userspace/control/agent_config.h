@@ -1,0 +1,73 @@
+// The agent's own configuration: a YAML file, every key of which is described in deploy/agent.example.yaml.
+//
+// Plain values with the defaults as initialisers; any thread. Loading is strict: unknown keys, wrong types and values
+// out of range are told with file, line and column, all at once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace rpctee::control {
+
+enum class TapDirection : uint8_t { kEgress, kIngress, kBoth };
+enum class TapAttach : uint8_t { kAuto, kTcx, kClsact };
+enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
+enum class LogFormat : uint8_t { kText, kJson };
+
+struct AgentConfig {
+  std::string node;  // the host's name when the file has none
+
+  struct Tap {
+    std::vector<std::string> interfaces{"veth*"};
+    TapDirection direction = TapDirection::kEgress;
+    TapAttach attach = TapAttach::kAuto;
+    std::string pin_directory = "/sys/fs/bpf/rpctee";  // empty = do not pin
+    uint32_t ring_bytes = 8U << 20;
+    uint32_t max_flows = 65'536;
+    uint32_t max_endpoints = 16'384;
+    uint32_t max_own_connections = 4'096;
+    uint32_t max_request_bytes = 16U << 20;
+  } tap;
+
+  struct Routes {
+    std::vector<std::string> files;  // relative paths stand for files beside the configuration
+    Duration reload = std::chrono::seconds(1);
+  } routes;
+
+  struct Mirror {
+    uint32_t connections_per_endpoint = 1;
+    uint64_t max_buffer_bytes = uint64_t{4} << 20;
+    uint32_t max_in_flight = 10'000;
+    Duration connect_timeout = std::chrono::seconds(2);
+    Duration reply_timeout = std::chrono::seconds(10);
+    Duration reconnect_min = std::chrono::milliseconds(100);
+    Duration reconnect_max = std::chrono::seconds(10);
+    Duration user_timeout = std::chrono::seconds(15);
+    uint32_t socket_mark = 0x72706374;
+  } mirror;
+
+  struct Limits {
+    uint64_t max_reassembly_bytes = uint64_t{64} << 20;
+    Duration request_timeout = std::chrono::seconds(30);
+  } limits;
+
+  Duration shutdown_grace = std::chrono::seconds(2);
+
+  struct Log {
+    LogLevel level = LogLevel::kInfo;
+    LogFormat format = LogFormat::kText;
+  } log;
+};
+
+// The defaults, with this host's name.
+AgentConfig DefaultAgentConfig();
+
+// `routes_required`: whether a configuration without routes.files is an error (it is for the agent, not for replay).
+// The error lists everything that is wrong, a line each: "agent.yaml:3:5: tap.max_flows: ...".
+Result<AgentConfig> LoadAgentConfig(const std::string& path, bool routes_required = true);
+
+}  // namespace rpctee::control
