@@ -2,6 +2,8 @@
 //
 // Control thread. Owns its netlink socket, which belongs to the network namespace of the thread that called Open. After
 // an overrun (ENOBUFS) it lists everything again, so no interface is ever missed.
+//
+// An index names an interface only while that lives: the kernel may give it to the next one. So apply `removed` first.
 #pragma once
 
 #include <cstdint>
@@ -31,17 +33,27 @@ class InterfaceWatch {
   // Readable when there is news; then call Poll.
   int fd() const { return socket_.get(); }
 
+  // A renamed interface is removed under its old name and added under its new one; so is one whose index was given to
+  // another interface. After an overrun all that are there are added again, because such a change may have been lost.
   struct Changes {
-    std::vector<Interface> added;  // also a known index under a new name
+    std::vector<Interface> added;
     std::vector<Interface> removed;
+    bool resynced = false;  // an overrun happened, or this is the first call
   };
-  // Reads what is there without waiting. The first call returns every interface as added.
+  // Reads what is there without waiting, a bounded amount; the rest leaves fd() readable. The first call returns every
+  // interface as added. After an error the next call lists everything again.
   Result<Changes> Poll();
 
  private:
-  explicit InterfaceWatch(Fd socket) : socket_(std::move(socket)) {}
+  class ChangeLog;
+  enum class Read { kMessage, kEmpty, kOverrun };
 
-  Fd socket_;
+  InterfaceWatch(Fd socket, Fd dump_socket) : socket_(std::move(socket)), dump_socket_(std::move(dump_socket)) {}
+  Result<Read> ReadOne(ChangeLog& log);
+  Status Resync(ChangeLog& log);
+
+  Fd socket_;       // hears of changes
+  Fd dump_socket_;  // asks for the list
   std::map<uint32_t, std::string> known_;
   bool listed_ = false;
 };

@@ -1,0 +1,224 @@
+#include "tap/tap.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <optional>
+
+#include "base/clock.h"
+#include "tap/attach.h"
+#include "tap/control_page.h"
+#include "tap/endpoint_table.h"
+#include "tap/load.h"
+#include "tap/maps.h"
+#include "tap/pins.h"
+#include "tap/record.h"
+#include "tap/ring.h"
+
+namespace rpctee::tap {
+namespace {
+
+constexpr uint32_t kOwnValue = 1;
+
+Status PinAll(Pins& pins, const TapSkeleton& skeleton) {
+  const std::array<std::pair<const char*, int>, 7> files = {{
+      {"endpoints", bpf_map__fd(skeleton->maps.rpctee_endpoint)},
+      {"flows", bpf_map__fd(skeleton->maps.rpctee_flows)},
+      {"own", bpf_map__fd(skeleton->maps.rpctee_own)},
+      {"records", bpf_map__fd(skeleton->maps.rpctee_records)},
+      {"counters", bpf_map__fd(skeleton->maps.rpctee_counters)},
+      {"control", bpf_map__fd(skeleton->maps.rpctee_control)},
+      {"program", bpf_program__fd(skeleton->progs.rpctee_tap)},
+  }};
+  for (const auto& [name, fd] : files) {
+    if (const Status pinned = pins.Pin(name, fd); !pinned) {
+      return pinned;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+// Members go in reverse order: detached first, unpinned and unlocked last.
+struct Tap::Impl {
+  std::optional<Pins> pins;
+  TapSkeleton skeleton;
+  ControlPage control;
+  Ring ring;
+  Attacher attacher;
+  std::vector<route::EndpointThreshold> endpoints;
+  std::vector<route::EndpointThreshold> any_endpoints;
+  std::atomic<uint64_t> invalid_records{0};
+
+  Impl(std::optional<Pins> pin_directory, TapSkeleton loaded, ControlPage page, Ring records,
+       const std::string& identity)
+      : pins(std::move(pin_directory)),
+        skeleton(std::move(loaded)),
+        control(std::move(page)),
+        ring(std::move(records)),
+        attacher(bpf_program__fd(skeleton->progs.rpctee_tap), identity) {}
+
+  template <typename Map>
+  static Map Typed(const bpf_map* map) {
+    return Map(bpf_map__fd(map), bpf_map__max_entries(map));
+  }
+  OwnMap own() const { return Typed<OwnMap>(skeleton->maps.rpctee_own); }
+
+  Status ApplyEndpoints(const std::vector<route::EndpointThreshold>& exact,
+                        const std::vector<route::EndpointThreshold>& any) {
+    std::vector<route::EndpointThreshold> all = exact;
+    all.insert(all.end(), any.begin(), any.end());
+    if (const Status applied = Apply(Typed<EndpointMap>(skeleton->maps.rpctee_endpoint), MakeTable(all)); !applied) {
+      return WithContext("endpoint table", applied.error());
+    }
+    endpoints = exact;
+    any_endpoints = any;
+    return {};
+  }
+};
+
+ObjectInfo EmbeddedObject() {
+  size_t bytes = 0;
+  const auto* object = static_cast<const uint8_t*>(rpctee_tap::elf_bytes(&bytes));
+  uint64_t hash = 14'695'981'039'346'656'037ULL;
+  for (const uint8_t byte : Bytes(object, bytes)) {
+    hash = (hash ^ byte) * 1'099'511'628'211ULL;
+  }
+  char digest[17];
+  std::snprintf(digest, sizeof(digest), "%016llx", static_cast<unsigned long long>(hash));
+  return {.bytes = bytes, .digest = digest};
+}
+
+Tap::Tap(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Tap::~Tap() { StopSampling(); }
+
+Result<std::unique_ptr<Tap>> Tap::Open(const TapOptions& options) {
+  std::optional<Pins> pins;
+  if (!options.pin_directory.empty()) {
+    Result<Pins> claimed = Pins::Claim(options.pin_directory);
+    if (!claimed) {
+      return tl::unexpected(claimed.error());
+    }
+    pins.emplace(std::move(*claimed));
+  }
+  Result<TapSkeleton> skeleton = LoadProgram(options);
+  if (!skeleton) {
+    return tl::unexpected(skeleton.error());
+  }
+  Result<ControlPage> control = ControlPage::Map(bpf_map__fd((*skeleton)->maps.rpctee_control));
+  if (!control) {
+    return tl::unexpected(control.error());
+  }
+  const bpf_map* const records = (*skeleton)->maps.rpctee_records;
+  Result<Ring> ring = Ring::Map(bpf_map__fd(records), bpf_map__max_entries(records));
+  if (!ring) {
+    return tl::unexpected(ring.error());
+  }
+  if (pins) {
+    if (const Status pinned = PinAll(*pins, *skeleton); !pinned) {
+      return tl::unexpected(pinned.error());
+    }
+  }
+  return std::unique_ptr<Tap>(new Tap(std::make_unique<Impl>(std::move(pins), std::move(*skeleton), std::move(*control),
+                                                             std::move(*ring), options.pin_directory)));
+}
+
+Status Tap::SetEndpoints(const std::vector<route::EndpointThreshold>& endpoints) {
+  return impl_->ApplyEndpoints(endpoints, impl_->any_endpoints);
+}
+
+Status Tap::SetAnyEndpoint(uint16_t port, uint64_t threshold) {
+  std::vector<route::EndpointThreshold> any = impl_->any_endpoints;
+  std::erase_if(any, [port](const route::EndpointThreshold& endpoint) { return endpoint.address.port == port; });
+  any.push_back({.address = {.ip = {}, .port = port}, .threshold = threshold});
+  if (const Status applied = impl_->ApplyEndpoints(impl_->endpoints, any); !applied) {
+    return applied;
+  }
+  impl_->control.AllowAnyEndpoint();
+  return {};
+}
+
+Status Tap::AddOwnConnection(const SocketAddress& local) {
+  if (const Status put = impl_->own().Put(ToKey(local), kOwnValue); !put) {
+    return WithContext("table of own connections, " + local.ToString(), put.error());
+  }
+  return {};
+}
+
+void Tap::RemoveOwnConnection(const SocketAddress& local) { (void)impl_->own().Erase(ToKey(local)); }
+
+Result<Attachment> Tap::Attach(uint32_t ifindex, Direction direction, AttachMode mode) {
+  return impl_->attacher.Attach(ifindex, direction, mode);
+}
+
+void Tap::Detach(uint32_t ifindex, Direction direction) { impl_->attacher.Detach(ifindex, direction); }
+
+std::vector<Attachment> Tap::Attachments() const { return impl_->attacher.List(); }
+
+void Tap::Heartbeat() { impl_->control.Heartbeat(MonotonicNs()); }
+
+void Tap::StopSampling() { impl_->control.Stop(); }
+
+Result<size_t> Tap::Drain(size_t max_records, const OnPart& on_part) {
+  return impl_->ring.Drain(max_records, [&](Bytes record) {
+    if (const std::optional<CapturedPart> part = ParseRecord(record)) {
+      on_part(*part);
+    } else {
+      impl_->invalid_records.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+}
+
+int Tap::ring_fd() const { return bpf_map__fd(impl_->skeleton->maps.rpctee_records); }
+
+bool Tap::SetAsleep(bool asleep) {
+  impl_->control.SetAsleep(asleep);
+  if (asleep && impl_->ring.HasRecords()) {
+    impl_->control.SetAsleep(false);
+    return false;
+  }
+  return true;
+}
+
+uint64_t Tap::InvalidRecords() const { return impl_->invalid_records.load(std::memory_order_relaxed); }
+
+Result<TapTotals> Tap::Totals() const {
+  const Result<rpctee_counters> counters = ReadCounters(bpf_map__fd(impl_->skeleton->maps.rpctee_counters));
+  if (!counters) {
+    return tl::unexpected(counters.error());
+  }
+  return TapTotals{.seen = counters->seen,
+                   .not_sampled = counters->not_sampled,
+                   .too_big = counters->too_big,
+                   .ring_full = counters->ring_full,
+                   .sampled = counters->sampled};
+}
+
+Result<std::vector<TapCounter>> Tap::Counters() const {
+  const Result<rpctee_counters> counters = ReadCounters(bpf_map__fd(impl_->skeleton->maps.rpctee_counters));
+  if (!counters) {
+    return tl::unexpected(counters.error());
+  }
+#define RPCTEE_COUNTER_ENTRY(name, help) {#name, counters->name},
+  return std::vector<TapCounter>{RPCTEE_TAP_COUNTERS(RPCTEE_COUNTER_ENTRY)};
+#undef RPCTEE_COUNTER_ENTRY
+}
+
+Status Tap::ClearFlows() {
+  const FlowMap flows = Impl::Typed<FlowMap>(impl_->skeleton->maps.rpctee_flows);
+  const auto entries = flows.All();
+  if (!entries) {
+    return WithContext("flow table", entries.error());
+  }
+  for (const auto& [key, flow] : *entries) {
+    if (const Status erased = flows.Erase(key); !erased) {
+      return WithContext("flow table", erased.error());
+    }
+  }
+  return {};
+}
+
+}  // namespace rpctee::tap

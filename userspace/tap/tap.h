@@ -3,7 +3,8 @@
 // The only folder that knows libbpf and the skeleton. Narrow on purpose: endpoints, thresholds and interfaces go in;
 // records, counters and attachment states come out, as plain data, so that it can become a process of its own.
 // Control thread, except where a method says otherwise. Owns the maps, pins, links and filters that it made, and
-// removes them when it goes.
+// removes them when it goes. Interfaces are those of the calling thread's network namespace: call Attach and Detach,
+// and destroy the object, on threads of one and the same.
 #pragma once
 
 #include <cstdint>
@@ -17,30 +18,10 @@
 #include "base/ledger.h"
 #include "base/result.h"
 #include "route/snapshot.h"
+#include "tap/attachment.h"
+#include "tap/tap_options.h"
 
 namespace rpctee::tap {
-
-enum class Direction : uint8_t { kIngress, kEgress };
-enum class Hook : uint8_t { kTcx, kClsact };
-enum class AttachMode : uint8_t { kAuto, kTcx, kClsact };
-
-struct TapOptions {
-  std::string pin_directory;       // below a bpffs; empty = do not pin
-  uint32_t ring_bytes = 8U << 20;  // rounded up to a power of two of at least a page
-  uint32_t max_flows = 65'536;
-  uint32_t max_endpoints = 16'384;
-  uint32_t max_own_connections = 4'096;
-  uint32_t max_request_bytes = 16U << 20;
-  uint32_t socket_mark = 0;  // packets with this mark are the agent's own; 0 = no test
-  uint64_t heartbeat_timeout_ns = 3'000'000'000;
-};
-
-struct Attachment {
-  uint32_t ifindex = 0;
-  std::string interface;
-  Direction direction = Direction::kEgress;
-  Hook hook = Hook::kTcx;
-};
 
 // One named counter of the tap program, summed over CPUs.
 struct TapCounter {
@@ -48,24 +29,33 @@ struct TapCounter {
   uint64_t value = 0;
 };
 
+// The BPF object inside this program.
+struct ObjectInfo {
+  size_t bytes = 0;
+  std::string digest;  // FNV-1a, 64 bits, in hexadecimal: tells builds apart, proves nothing
+};
+ObjectInfo EmbeddedObject();
+
 class Tap {
  public:
+  // Loads the program, attached to nothing; it lets every packet go until the first Heartbeat.
   static Result<std::unique_ptr<Tap>> Open(const TapOptions& options);
   ~Tap();
   Tap(const Tap&) = delete;
   Tap& operator=(const Tap&) = delete;
 
-  // Makes the endpoint table what is given: adds, changes and removes only what differs.
+  // Makes the endpoint table what is given: adds, changes and removes only what differs. Fails, and leaves the table as
+  // it was, when there are more than max_endpoints.
   Status SetEndpoints(const std::vector<route::EndpointThreshold>& endpoints);
-  // Also takes every destination on that port.
+  // Also takes every destination on that port, whatever SetEndpoints says, from now on.
   Status SetAnyEndpoint(uint16_t port, uint64_t threshold);
 
   // Local addresses of the agent's own connections. Any thread.
   Status AddOwnConnection(const SocketAddress& local);
   void RemoveOwnConnection(const SocketAddress& local);
 
-  // Attaches to an interface of the calling thread's network namespace; attaching twice is no error and changes
-  // nothing. A left-over filter of an earlier run is replaced; nobody else's is touched.
+  // Attaching twice is no error and changes nothing, except that what someone removed is put back. A left-over filter
+  // of an earlier run with the same pin directory is replaced; nobody else's is touched.
   Result<Attachment> Attach(uint32_t ifindex, Direction direction, AttachMode mode);
   // Forgets an interface that is gone, or detaches from one that is there.
   void Detach(uint32_t ifindex, Direction direction);
@@ -73,12 +63,13 @@ class Tap {
 
   // Tells the program that the agent is alive. Any thread; call at least every second.
   void Heartbeat();
-  // Makes the program let every packet go at once, without detaching. Any thread.
+  // Makes the program let every packet go at once, without detaching; later heartbeats change nothing. Any thread.
   void StopSampling();
 
   // The worker's side of the ring: one thread.
   using OnPart = std::function<void(const CapturedPart& part)>;
-  // Hands over up to `max_records` records; returns how many. The bytes are valid only inside the call.
+  // Hands over up to `max_records` records; returns how many it took. The bytes are valid only inside the call. A
+  // record that makes no sense is counted and passed over.
   Result<size_t> Drain(size_t max_records, const OnPart& on_part);
   // Readable when the program woke the worker up. Only after SetAsleep(true) returned true.
   int ring_fd() const;
@@ -87,6 +78,7 @@ class Tap {
   bool SetAsleep(bool asleep);
 
   // Any thread.
+  uint64_t InvalidRecords() const;
   Result<TapTotals> Totals() const;
   Result<std::vector<TapCounter>> Counters() const;
 

@@ -1,0 +1,66 @@
+// Attaches the tap program to interfaces, by tcx links and by clsact filters, and keeps the list of where it is.
+//
+// Control thread. Owns its links and filters and removes them when it goes. Everything happens in the network namespace
+// of the calling thread: one object serves one namespace, so call it from threads of the same one.
+//
+// A link dies with the process. A filter stays, so a crash leaves it behind; the next run with the same identity
+// replaces it. A filter is ours when it has our program's name, the identity's handle and a priority of our range.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "tap/attachment.h"
+#include "tap/tc_filter.h"
+
+namespace rpctee::tap {
+
+// Priorities of our filters: behind those that people choose by hand and the 49152 that the kernel starts with when it
+// chooses itself. We take the first that nobody uses, so a filter of ours never shares a priority with another's.
+inline constexpr uint32_t kFirstPriority = 50'000;
+inline constexpr uint32_t kPriorities = 16;
+
+class Attacher {
+ public:
+  // identity: tells this agent's left-over filters from those of another one that lives. program_fd must stay open.
+  Attacher(int program_fd, std::string_view identity);
+  ~Attacher();
+  Attacher(const Attacher&) = delete;
+  Attacher& operator=(const Attacher&) = delete;
+
+  // What is attached already, and still works, stays as it is, whatever the mode. What someone removed is put back.
+  Result<Attachment> Attach(uint32_t ifindex, Direction direction, AttachMode mode);
+  // Removes a link, or the filter if it still holds our program. No effect when nothing is attached there.
+  void Detach(uint32_t ifindex, Direction direction);
+  std::vector<Attachment> List() const;
+
+ private:
+  using Place = std::pair<uint32_t, Direction>;
+  struct Held {
+    Attachment attachment;
+    Fd link;          // tcx
+    TcFilter filter;  // clsact
+  };
+
+  bool IsOurs(const TcFilter& filter) const;
+  bool StillAttached(const Held& held) const;
+  Status AttachNew(Held& held, AttachMode mode) const;
+  // False when the kernel has no tcx.
+  Result<bool> AttachTcx(Held& held) const;
+  Status AttachClsact(Held& held) const;
+  // keep_priority: where the filter stands that was just put in; 0 for none.
+  void RemoveOurs(const std::vector<TcFilter>& filters, const Attachment& where, uint32_t keep_priority) const;
+
+  int program_fd_;
+  uint32_t program_id_;
+  uint32_t handle_;
+  std::map<Place, Held> held_;
+};
+
+}  // namespace rpctee::tap

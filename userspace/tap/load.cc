@@ -1,0 +1,128 @@
+#include "tap/load.h"
+
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "tap/libbpf_log.h"
+
+namespace rpctee::tap {
+namespace {
+
+constexpr size_t kLogLines = 15;
+constexpr uint32_t kLargestRing = 1U << 30;
+
+struct KernelVersion {
+  unsigned major = 0;
+  unsigned minor = 0;
+  std::string text;
+
+  bool Before(unsigned other_major, unsigned other_minor) const {
+    return major < other_major || (major == other_major && minor < other_minor);
+  }
+};
+
+KernelVersion RunningKernel() {
+  utsname name{};
+  KernelVersion version;
+  if (::uname(&name) == 0 && std::sscanf(name.release, "%u.%u", &version.major, &version.minor) == 2) {
+    version.text = name.release;
+  }
+  return version;
+}
+
+// Which of the capabilities that the tap needs this thread lacks; empty when it has all.
+std::string MissingCapabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[2]{};
+  if (::syscall(SYS_capget, &header, data) != 0) {
+    return {};
+  }
+  const auto has = [&](int capability) { return (data[capability / 32].effective >> (capability % 32) & 1U) != 0; };
+  std::string missing;
+  if (!has(CAP_BPF) && !has(CAP_SYS_ADMIN)) {
+    missing = "CAP_BPF";
+  }
+  if (!has(CAP_NET_ADMIN)) {
+    missing += missing.empty() ? "CAP_NET_ADMIN" : " and CAP_NET_ADMIN";
+  }
+  return missing;
+}
+
+std::string WhyNotPermitted(const KernelVersion& kernel) {
+  if (const std::string missing = MissingCapabilities(); !missing.empty()) {
+    return "not permitted: needs root, or the capabilities CAP_BPF and CAP_NET_ADMIN; " + missing + " is missing";
+  }
+  rlimit limit{};
+  if (kernel.Before(5, 11) && ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    return "not permitted: Linux " + kernel.text + " counts maps as locked memory, and RLIMIT_MEMLOCK is " +
+           std::to_string(limit.rlim_cur) + " bytes; raise it (ulimit -l unlimited)";
+  }
+  return "not permitted, although CAP_BPF and CAP_NET_ADMIN are there: a seccomp filter or kernel lockdown?";
+}
+
+Error LoadError(int error, const LibbpfLog& log) {
+  const KernelVersion kernel = RunningKernel();
+  std::string why;
+  if (error == -EPERM) {
+    why = WhyNotPermitted(kernel);
+  } else if (!kernel.text.empty() && kernel.Before(5, 10)) {
+    why = "Linux " + kernel.text + " is too old, 5.10 is needed";
+  } else if (error == -ENOMEM) {
+    why = "not enough memory for the maps; make the ring or the flow table smaller";
+  } else {
+    why = std::strerror(-error);
+  }
+  const std::string tail = log.Tail(kLogLines);
+  return {"load the tap program: " + why + (tail.empty() ? "" : "\n" + tail)};
+}
+
+Status CheckOptions(const TapOptions& options) {
+  if (options.ring_bytes > kLargestRing) {
+    return Fail("a ring of " + std::to_string(options.ring_bytes) + " bytes is more than " +
+                std::to_string(kLargestRing));
+  }
+  if (options.max_flows == 0 || options.max_endpoints == 0 || options.max_own_connections == 0) {
+    return Fail("the limits on flows, endpoints and own connections must be above 0");
+  }
+  return {};
+}
+
+void Configure(rpctee_tap& skeleton, const TapOptions& options) {
+  skeleton.rodata->cfg_max_request_bytes = options.max_request_bytes;
+  skeleton.rodata->cfg_socket_mark = options.socket_mark;
+  skeleton.rodata->cfg_heartbeat_timeout_ns = options.heartbeat_timeout_ns;
+  const auto page = static_cast<uint32_t>(::sysconf(_SC_PAGESIZE));
+  bpf_map__set_max_entries(skeleton.maps.rpctee_records, std::bit_ceil(std::max(options.ring_bytes, page)));
+  bpf_map__set_max_entries(skeleton.maps.rpctee_flows, options.max_flows);
+  bpf_map__set_max_entries(skeleton.maps.rpctee_endpoint, options.max_endpoints);
+  bpf_map__set_max_entries(skeleton.maps.rpctee_own, options.max_own_connections);
+}
+
+}  // namespace
+
+Result<TapSkeleton> LoadProgram(const TapOptions& options) {
+  if (const Status good = CheckOptions(options); !good) {
+    return tl::unexpected(good.error());
+  }
+  const LibbpfLog log;
+  TapSkeleton skeleton = TapSkeleton::Open();
+  if (!skeleton) {
+    return tl::unexpected(LoadError(-errno, log));
+  }
+  Configure(*skeleton.operator->(), options);
+  if (const int error = skeleton.Load(); error != 0) {
+    return tl::unexpected(LoadError(error, log));
+  }
+  return skeleton;
+}
+
+}  // namespace rpctee::tap

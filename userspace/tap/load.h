@@ -1,0 +1,17 @@
+// Loads the tap program with its options. Control thread. The only place, with tap.cc, that includes the skeleton.
+#pragma once
+
+#include "rpctee_tap.skel.h"
+
+#include "base/result.h"
+#include "tap/bpf_skeleton.h"
+#include "tap/tap_options.h"
+
+namespace rpctee::tap {
+
+using TapSkeleton = BpfSkeleton<rpctee_tap>;
+
+// Errors say what to do: which capability is missing, that the kernel is too old, or the end of the verifier's log.
+Result<TapSkeleton> LoadProgram(const TapOptions& options);
+
+}  // namespace rpctee::tap

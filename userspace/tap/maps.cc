@@ -1,0 +1,61 @@
+#include "tap/maps.h"
+
+#include <arpa/inet.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace rpctee::tap {
+namespace {
+
+constexpr size_t kCounters = sizeof(rpctee_counters) / sizeof(uint64_t);
+using CounterArray = std::array<uint64_t, kCounters>;
+static_assert(sizeof(CounterArray) == sizeof(rpctee_counters));
+
+SocketAddress MakeAddress(const uint8_t (&address)[16], uint16_t port_be) {
+  SocketAddress result;
+  std::copy(std::begin(address), std::end(address), result.ip.bytes.begin());
+  result.port = ntohs(port_be);
+  return result;
+}
+
+}  // namespace
+
+rpctee_endpoint_key ToKey(const SocketAddress& address) {
+  rpctee_endpoint_key key{};
+  std::copy(address.ip.bytes.begin(), address.ip.bytes.end(), key.address);
+  key.port_be = htons(address.port);
+  return key;
+}
+
+SocketAddress FromKey(const rpctee_endpoint_key& key) { return MakeAddress(key.address, key.port_be); }
+
+Flow FromKey(const rpctee_flow_key& key) {
+  return {.source = MakeAddress(key.source, key.source_port_be),
+          .destination = MakeAddress(key.destination, key.destination_port_be)};
+}
+
+Result<rpctee_counters> ReadCounters(int fd) {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) {
+    return FailErrno("count the CPUs", -cpus);
+  }
+  const uint32_t zero = 0;
+  std::vector<CounterArray> per_cpu(static_cast<size_t>(cpus));
+  if (const int error = bpf_map_lookup_elem(fd, &zero, per_cpu.data()); error != 0) {
+    return FailErrno("read the counters", -error);
+  }
+  CounterArray sums{};
+  for (const CounterArray& one : per_cpu) {
+    for (size_t i = 0; i < kCounters; ++i) {
+      sums[i] += one[i];
+    }
+  }
+  rpctee_counters counters;
+  std::memcpy(&counters, sums.data(), sizeof(counters));
+  return counters;
+}
+
+}  // namespace rpctee::tap

@@ -1,0 +1,15 @@
+// From a ring record to a CapturedPart. Any thread; owns nothing.
+#pragma once
+
+#include <optional>
+
+#include "base/byte_reader.h"
+#include "base/capture.h"
+
+namespace rpctee::tap {
+
+// Empty when the record is not one that the tap program writes: an unknown kind, protocol or reason, or lengths that
+// don't fit together. The part's bytes are those of the record.
+std::optional<CapturedPart> ParseRecord(Bytes record);
+
+}  // namespace rpctee::tap

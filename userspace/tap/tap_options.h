@@ -1,0 +1,20 @@
+// How the tap program is loaded: sizes of its maps, its constants, where it is pinned. Any thread; plain data.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace rpctee::tap {
+
+struct TapOptions {
+  std::string pin_directory;       // below a bpffs; empty = do not pin
+  uint32_t ring_bytes = 8U << 20;  // rounded up to a power of two of at least a page
+  uint32_t max_flows = 65'536;
+  uint32_t max_endpoints = 16'384;
+  uint32_t max_own_connections = 4'096;
+  uint32_t max_request_bytes = 16U << 20;
+  uint32_t socket_mark = 0;  // packets with this mark are the agent's own; 0 = no test
+  uint64_t heartbeat_timeout_ns = 3'000'000'000;
+};
+
+}  // namespace rpctee::tap
