@@ -22,10 +22,12 @@ FrameHeader ParseHeader(Bytes bytes);
 // Overwrites the request id in a whole header. `frame` has at least kHeaderBytes bytes.
 void RewriteId(std::span<uint8_t> frame, uint64_t id);
 
-// A complete answer to the heartbeat whose header is given (body: hessian2 null, in the heartbeat's serialization id).
+// A complete answer to the heartbeat whose header is given. Always hessian2 (body: null), whatever the heartbeat used:
+// each Dubbo frame names its own serialization, and null is written differently in each.
 std::array<uint8_t, kHeaderBytes + 1> HeartbeatAnswer(const FrameHeader& heartbeat);
 
 // True for the body of a READONLY event ("R"): the provider is about to stop and wants no new requests.
+// Knows "R" as hessian2, fastjson and fastjson2 write it.
 bool IsReadonlyEvent(const FrameHeader& header, Bytes body);
 
 }  // namespace rpctee::protocol::dubbo

@@ -1,0 +1,36 @@
+#include "protocol/dubbo/dubbo_request.h"
+
+#include <algorithm>
+
+#include "protocol/dubbo/dubbo_codec.h"
+#include "protocol/dubbo/text_match.h"
+
+namespace rpctee::protocol::dubbo {
+
+DubboRequest::DubboRequest(Bytes frame) : body_(std::get_if<UnknownBody>(&decoder_)) {
+  const FrameHeader header = ParseHeader(frame);
+  const bool is_request = header.kind == MessageKind::kRequest || header.kind == MessageKind::kOneway;
+  if (header.status != FrameStatus::kFrame || !is_request) {
+    return;
+  }
+  const auto frame_bytes = static_cast<size_t>(std::min<uint64_t>(header.frame_bytes, frame.size()));
+  const Bytes body = frame.subspan(kHeaderBytes, frame_bytes - kHeaderBytes);
+  if (header.serialization == kSerializationHessian2) {
+    body_ = &decoder_.emplace<Hessian2Body>(body);
+  }
+}
+
+FieldValue DubboRequest::Field(std::string_view name) {
+  if (EqualsIgnoringCase(name, "interface")) {
+    return body_->Interface();
+  }
+  if (EqualsIgnoringCase(name, "method")) {
+    return body_->Method();
+  }
+  if (EqualsIgnoringCase(name, "version")) {
+    return body_->ServiceVersion();
+  }
+  return body_->Attachment(name);
+}
+
+}  // namespace rpctee::protocol::dubbo

@@ -1,57 +1,38 @@
-// The fields of one Dubbo request that rules look at, decoded on demand from a Hessian2 body without building objects.
+// The fields of one Dubbo request that rules look at, decoded on demand and without building objects.
 //
-// Holds views into the frame, which must outlive it. One thread. Depth, items and text of what is walked are bounded;
-// where a bound or an unknown byte is met, the fields behind it are kUndecodable.
+// Holds views into the frame, which must outlive it. One thread. What is walked is bounded; where a bound or an unknown
+// byte is met, the fields behind it are kUndecodable. So is every field of a serialization without a decoder here.
 #pragma once
 
-#include <cstdint>
-#include <deque>
-#include <string>
-#include <vector>
+#include <variant>
 
 #include "protocol/codec.h"
+#include "protocol/dubbo/body_decoder.h"
+#include "protocol/dubbo/hessian2_body.h"
 
 namespace rpctee::protocol::dubbo {
 
 class DubboRequest final : public RequestView {
  public:
-  // `frame`: one whole request, header included.
+  // `frame`: one whole request, header included. Of anything else all fields are kUndecodable.
   explicit DubboRequest(Bytes frame);
 
-  // interface: the service string of the body; version: the service version (the second string); method: the method
+  DubboRequest(const DubboRequest&) = delete;
+  DubboRequest& operator=(const DubboRequest&) = delete;
+
+  // interface: the service string of the body; version: the service version (the third string); method: the method
   // string, for $invoke and $invokeAsync the real method (argument 1); group and every other name: the attachments.
+  // A null string or attachment is kAbsent, an attachment that is neither text, integer nor boolean is kUndecodable.
   FieldValue Field(std::string_view name) override;
 
-  FieldValue Interface() { return Field("interface"); }
-  FieldValue Method() { return Field("method"); }
+  FieldValue Interface() { return body_->Interface(); }
+  FieldValue Method() { return body_->Method(); }
   // The method as it stands on the wire: "$invoke" for a generic call.
-  FieldValue WireMethod();
+  FieldValue WireMethod() { return body_->WireMethod(); }
 
  private:
-  struct Attachment {
-    std::string_view key;
-    std::string_view value;
-    bool is_text;
-  };
-  void DecodePrefix();
-  void DecodeAttachments();
-  FieldValue AttachmentField(std::string_view name);
-  // Text that stands in one piece in the frame is viewed there; chunked text is joined into owned storage.
-  std::string_view Keep(std::string text);
-
-  Bytes frame_;
-  bool prefix_done_ = false;
-  bool prefix_ok_ = false;
-  std::string_view interface_;
-  std::string_view version_;
-  std::string_view wire_method_;
-  std::string_view method_;
-  std::string_view descriptor_;
-  size_t arguments_at_ = 0;
-  bool attachments_done_ = false;
-  bool attachments_ok_ = false;
-  std::vector<Attachment> attachments_;
-  std::deque<std::string> owned_;
+  std::variant<UnknownBody, Hessian2Body> decoder_;
+  BodyDecoder* body_;  // in decoder_
 };
 
 }  // namespace rpctee::protocol::dubbo
