@@ -1,0 +1,189 @@
+#include "agent/agent.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <thread>
+
+namespace rpctee::agent {
+namespace {
+
+// On a busy agent a reading can fall between two counters; so many more are taken before an imbalance is believed.
+constexpr int kReadings = 20;
+
+Result<LedgerReport> ReadLedger(const tap::Tap& tap, const Ledger& ledger, bool settled) {
+  LedgerReport report;
+  for (int i = 0; i < kReadings; ++i) {
+    const Result<TapTotals> totals = tap.Totals();
+    if (!totals) {
+      return WithContext("ledger", totals.error());
+    }
+    report = ledger.Report(*totals, settled);
+    if (report.Balanced()) {
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return report;
+}
+
+Status WriteFile(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::trunc);
+  file << text << "\n";
+  file.close();
+  return file ? Status() : FailErrno(path, errno);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
+  Result<EventLoop> loop = EventLoop::Create();
+  if (!loop) {
+    return WithContext("agent", loop.error());
+  }
+  std::unique_ptr<Agent> agent(new Agent(std::move(options), std::move(*loop)));
+  if (const Status watched = agent->WatchSignals(); !watched) {
+    return WithContext("signals", watched.error());
+  }
+  Result<std::shared_ptr<const route::Snapshot>> snapshot = agent->loader_.Load();
+  if (!snapshot) {
+    return tl::unexpected(snapshot.error());
+  }
+  Result<std::unique_ptr<tap::Tap>> tap = tap::Tap::Open(agent->options_.tap);
+  if (!tap) {
+    return WithContext("tap", tap.error());
+  }
+  agent->tap_ = std::move(*tap);
+  Result<std::unique_ptr<Worker>> worker = Worker::Create(*agent->tap_, agent->ledger_, agent->options_.worker);
+  if (!worker) {
+    return tl::unexpected(worker.error());
+  }
+  agent->worker_ = std::move(*worker);
+  agent->worker_->Start();
+  if (const Status applied = agent->ApplyRoutes(std::move(*snapshot)); !applied) {
+    return tl::unexpected(applied.error());
+  }
+  Result<Taps> taps = Taps::Open(*agent->tap_, agent->options_.places);
+  if (!taps) {
+    return tl::unexpected(taps.error());
+  }
+  agent->taps_ = std::make_unique<Taps>(std::move(*taps));
+  return agent;
+}
+
+Agent::~Agent() {
+  // The worker uses the tap, so it goes first.
+  worker_.reset();
+}
+
+Status Agent::WatchSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) {
+    sigaddset(&set, signal);
+  }
+  if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
+    return FailErrno("pthread_sigmask", error);
+  }
+  signals_.Reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_.valid()) {
+    return FailErrno("signalfd", errno);
+  }
+  return loop_.Add(signals_.get(), EPOLLIN, [this](uint32_t) {
+    signalfd_siginfo info{};
+    while (read(signals_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
+      OnSignal(static_cast<int>(info.ssi_signo));
+    }
+  });
+}
+
+void Agent::OnSignal(int signal) {
+  switch (signal) {
+    case SIGUSR1:
+      PrintLedger();
+      break;
+    case SIGHUP:
+      Reload();
+      break;
+    default:
+      spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+      stop_ = true;
+  }
+}
+
+Status Agent::ApplyRoutes(std::shared_ptr<const route::Snapshot> snapshot) {
+  // The worker first: a request that the tap samples by the new table finds the new rules.
+  worker_->Publish(snapshot);
+  if (const Status set = tap_->SetEndpoints(snapshot->endpoints()); !set) {
+    return WithContext("endpoint table", set.error());
+  }
+  spdlog::info("routes: {} mirror rules over {} endpoints", snapshot->rules().size(), snapshot->endpoints().size());
+  return {};
+}
+
+void Agent::Reload() {
+  Result<std::shared_ptr<const route::Snapshot>> snapshot = loader_.Load();
+  if (!snapshot) {
+    spdlog::error("{}; the last good set stays", snapshot.error().message);
+    return;
+  }
+  if (const Status applied = ApplyRoutes(std::move(*snapshot)); !applied) {
+    spdlog::error("{}", applied.error().message);
+  }
+}
+
+void Agent::ReloadWhenChanged() {
+  if (loader_.Changed()) {
+    Reload();
+  }
+  loop_.AddTimer(Clock::now() + options_.reload_interval, [this] { ReloadWhenChanged(); });
+}
+
+void Agent::PrintLedger() {
+  const Result<LedgerReport> report = ReadLedger(*tap_, ledger_, false);
+  if (report) {
+    std::fprintf(stderr, "ledger\n%s", report->ToText().c_str());
+  } else {
+    spdlog::error("{}", report.error().message);
+  }
+}
+
+Status Agent::Run() {
+  Status interfaces = taps_->Update();
+  Status watched = loop_.Add(taps_->fd(), EPOLLIN, [this, &interfaces](uint32_t) { interfaces = taps_->Update(); });
+  ReloadWhenChanged();
+  spdlog::info("ready: {} interfaces tapped", tap_->Attachments().size());
+  while (!stop_ && watched && interfaces) {
+    if (Status ran = loop_.RunOnce(std::chrono::seconds(1)); !ran) {
+      interfaces = ran;
+    }
+  }
+  const Status stopped = Shutdown();
+  if (!watched || !interfaces) {
+    return watched ? interfaces : watched;
+  }
+  return stopped;
+}
+
+Status Agent::Shutdown() {
+  tap_->StopSampling();
+  worker_->Stop();
+  const Result<LedgerReport> report = ReadLedger(*tap_, ledger_, true);
+  loop_.Remove(taps_->fd());
+  taps_.reset();
+  worker_.reset();
+  tap_.reset();
+  if (!report) {
+    return tl::unexpected(report.error());
+  }
+  std::fprintf(stderr, "final ledger\n%s", report->ToText().c_str());
+  spdlog::info("stopped: nothing of rpctee is attached or pinned any more");
+  return options_.ledger_json_path.empty() ? Status() : WriteFile(options_.ledger_json_path, report->ToJson());
+}
+
+}  // namespace rpctee::agent

@@ -1,0 +1,53 @@
+// The composition root: starts the parts in order, keeps them going, stops them in order.
+//
+// Runs on the main thread, which is also the control thread: signals, interfaces, route files. The worker has its own.
+// SIGTERM and SIGINT stop it, SIGUSR1 prints the ledger, SIGHUP reads the route files again at once.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/options.h"
+#include "agent/route_loader.h"
+#include "base/event_loop.h"
+#include "base/fd.h"
+#include "base/ledger.h"
+#include "base/result.h"
+
+namespace rpctee::agent {
+
+class Agent {
+ public:
+  // Blocks the signals it handles, so call it before any thread is started.
+  static Result<std::unique_ptr<Agent>> Start(AgentOptions options);
+  ~Agent();
+
+  // Until a signal says stop, or something fails for good. Then everything is stopped, detached and removed, and the
+  // final ledger printed.
+  Status Run();
+
+ private:
+  Agent(AgentOptions options, EventLoop loop)
+      : options_(std::move(options)), loop_(std::move(loop)), loader_(options_.route_files) {}
+
+  Status WatchSignals();
+  void OnSignal(int signal);
+  Status ApplyRoutes(std::shared_ptr<const route::Snapshot> snapshot);
+  // Keeps the last good set when the files can't be used.
+  void Reload();
+  void ReloadWhenChanged();
+  void PrintLedger();
+  Status Shutdown();
+
+  AgentOptions options_;
+  EventLoop loop_;
+  RouteLoader loader_;
+  Fd signals_;
+  Ledger ledger_;
+  std::unique_ptr<tap::Tap> tap_;
+  std::unique_ptr<Taps> taps_;
+  std::unique_ptr<Worker> worker_;
+  bool stop_ = false;
+};
+
+}  // namespace rpctee::agent

@@ -1,0 +1,26 @@
+// What the agent is told to do, in the terms of the parts that do it. Plain values.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/taps.h"
+#include "agent/worker.h"
+#include "base/clock.h"
+#include "control/agent_config.h"
+#include "tap/tap.h"
+
+namespace rpctee::agent {
+
+struct AgentOptions {
+  TapPlaces places;
+  tap::TapOptions tap;
+  WorkerOptions worker;
+  std::vector<std::string> route_files;
+  Duration reload_interval = std::chrono::seconds(1);
+  std::string ledger_json_path;  // where the final ledger goes; empty = nowhere
+};
+
+AgentOptions FromConfig(const control::AgentConfig& config);
+
+}  // namespace rpctee::agent

@@ -1,0 +1,166 @@
+#include "agent/worker.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+
+#include <utility>
+
+namespace rpctee::agent {
+namespace {
+
+constexpr size_t kBatchRecords = 256;
+// How long a worker that has seen records goes on looking at the ring by itself, every kNap, before it asks to be
+// woken: a wake-up costs the primary's path, a nap costs only the worker.
+constexpr Duration kBusyWindow = std::chrono::milliseconds(20);
+constexpr Duration kNap = std::chrono::milliseconds(1);
+// Never without an end, whatever becomes of a wake-up.
+constexpr Duration kSleep = std::chrono::milliseconds(100);
+constexpr Duration kBeatInterval = std::chrono::milliseconds(200);
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::Create(tap::Tap& tap, Ledger& ledger, const WorkerOptions& options) {
+  Result<EventLoop> loop = EventLoop::Create();
+  if (!loop) {
+    return WithContext("worker", loop.error());
+  }
+  std::unique_ptr<Worker> worker(new Worker(tap, ledger, options, std::move(*loop)));
+  // Nothing to do when it is readable: the round that follows takes the records.
+  if (const Status added = worker->loop_.Add(tap.ring_fd(), EPOLLIN, [](uint32_t) {}); !added) {
+    return WithContext("worker: ring buffer", added.error());
+  }
+  worker->Beat(Clock::now());
+  return worker;
+}
+
+Worker::Worker(tap::Tap& tap, Ledger& ledger, const WorkerOptions& options, EventLoop loop)
+    : tap_(tap),
+      ledger_(ledger),
+      options_(options),
+      loop_(std::move(loop)),
+      mirror_(loop_, *this, options.mirror),
+      pipeline_(ledger, &mirror_, options.pipeline) {}
+
+Worker::~Worker() { Stop(); }
+
+void Worker::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Worker::Publish(std::shared_ptr<const route::Snapshot> snapshot) {
+  {
+    const std::lock_guard lock(mutex_);
+    next_snapshot_ = std::move(snapshot);
+  }
+  loop_.Wake();
+}
+
+void Worker::Stop() {
+  if (thread_.joinable()) {
+    stop_.store(true, std::memory_order_relaxed);
+    loop_.Wake();
+    thread_.join();
+  }
+}
+
+void Worker::Run() {
+  while (!stop_.load(std::memory_order_relaxed)) {
+    if (Round() == 0) {
+      Rest(Clock::now());
+    } else if (const Status ran = loop_.RunOnce(Duration::zero()); !ran) {
+      spdlog::error("worker: {}; mirroring stops here", ran.error().message);
+      break;
+    }
+  }
+  Finish();
+}
+
+void Worker::RunUntilDrained() {
+  while (Round() != 0) {
+    (void)loop_.RunOnce(Duration::zero());
+  }
+}
+
+void Worker::Finish() {
+  RunUntilDrained();
+  AwaitAnswers();
+  pipeline_.Stop();
+  mirror_.Stop();
+  ledger_.SetOpen(pipeline_.open());
+  ledger_.SetInFlight(mirror_.in_flight());
+}
+
+size_t Worker::Round() {
+  const TimePoint now = Clock::now();
+  TakeSnapshot();
+  Beat(now);
+  const Result<size_t> records =
+      tap_.Drain(kBatchRecords, [this, now](const CapturedPart& part) { pipeline_.Take(part, now); });
+  if (!records) {
+    spdlog::error("ring buffer: {}", records.error().message);
+    return 0;
+  }
+  if (*records != 0) {
+    last_record_ = now;
+  }
+  mirror_.Flush();
+  pipeline_.Expire(now);
+  ledger_.SetOpen(pipeline_.open());
+  ledger_.SetInFlight(mirror_.in_flight());
+  return *records;
+}
+
+void Worker::Rest(TimePoint now) {
+  if (now - last_record_ < kBusyWindow) {
+    (void)loop_.RunOnce(kNap);
+  } else if (tap_.SetAsleep(true)) {
+    (void)loop_.RunOnce(kSleep);
+    tap_.SetAsleep(false);
+  }
+}
+
+void Worker::TakeSnapshot() {
+  std::shared_ptr<const route::Snapshot> snapshot;
+  {
+    const std::lock_guard lock(mutex_);
+    snapshot = std::exchange(next_snapshot_, nullptr);
+  }
+  if (snapshot != nullptr) {
+    mirror_.SetClusters(snapshot->clusters());
+    pipeline_.SetSnapshot(std::move(snapshot));
+  }
+}
+
+void Worker::Beat(TimePoint now) {
+  if (now - last_beat_ >= kBeatInterval) {
+    tap_.Heartbeat();
+    last_beat_ = now;
+  }
+}
+
+void Worker::AwaitAnswers() {
+  const TimePoint deadline = Clock::now() + options_.shutdown_grace;
+  while (mirror_.in_flight() != 0 && Clock::now() < deadline) {
+    mirror_.Flush();
+    (void)loop_.RunOnce(std::chrono::milliseconds(10));
+  }
+}
+
+void Worker::OnCopySent(uint32_t /*rule*/) { ledger_.CopySent(); }
+
+void Worker::OnCopyEnd(uint32_t /*rule*/, CopyOutcome outcome) { ledger_.EndCopy(outcome); }
+
+void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) {
+  if (const Status added = tap_.AddOwnConnection(local); !added) {
+    spdlog::warn("own connection {} > {}: {}; only the socket mark keeps it from being mirrored", local.ToString(),
+                 remote.ToString(), added.error().message);
+  }
+  spdlog::debug("mirror {}: connecting from {}", remote.ToString(), local.ToString());
+}
+
+void Worker::OnConnectionClosed(const SocketAddress& local, const SocketAddress& remote, const std::string& reason) {
+  tap_.RemoveOwnConnection(local);
+  spdlog::debug("mirror {}: closed: {}", remote.ToString(), reason);
+}
+
+}  // namespace rpctee::agent
