@@ -96,10 +96,11 @@ TEST(DubboRequestHostile, JoinedTextIsBounded) {
   const std::string half(Hessian2Body::kMaxOwnedBytes / 2, 'x');
   const auto fits =
       Hessian2().Prefix("hi", "").Raw("48 0161").Chunk(half).String(half).Raw("0162").Chunk("").String("b");
-  const auto frame = Hessian2(fits).Raw("0163 0131 5a").Request();
+  const auto frame = Hessian2(fits).Raw("0163 0131 0164 91 5a").Request();
   DubboRequest request(frame);
   EXPECT_EQ(request.Field("a").value.size(), Hessian2Body::kMaxOwnedBytes);
   EXPECT_EQ(request.Field("b").status, Status::kUndecodable) << "the budget is used up";
+  EXPECT_EQ(request.Field("d").status, Status::kUndecodable) << "a number is text that has to be made, too";
   EXPECT_EQ(request.Field("c").value, "1") << "text in one piece needs none";
   EXPECT_EQ(request.Field("a").status, Status::kPresent);
 }
