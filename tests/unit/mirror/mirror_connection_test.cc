@@ -131,6 +131,24 @@ TEST_F(MirrorConnection, AnswersThatCameBeforeTheCloseStillCount) {
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 5U);
 }
 
+TEST_F(MirrorConnection, AnAnswerThatIsFoundWhenSendFailsStillCounts) {
+  ScriptedServer server(loop);
+  server.Script([&](ScriptedServer& self, Peer& peer, const Message& message) {
+    const ByteVector reply = Reply(message.id);
+    ASSERT_EQ(send(peer.fd.get(), reply.data(), reply.size(), 0), static_cast<ssize_t>(reply.size()));
+    self.Reset(peer);
+    // The loop has had no time to tell the mirror, so its send() is the first to meet the reset.
+    Send(Request(2), 0, 2);
+    mirror->Flush();
+    EXPECT_EQ(mirror->in_flight(), 0U);
+  });
+  Start({server.address()});
+  Send(Request(1), 0, 1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(books.last_end[1], CopyOutcome::answered_ok);
+  EXPECT_EQ(books.last_end[2], CopyOutcome::connection_lost);
+}
+
 TEST_F(MirrorConnection, AConnectThatHangsEndsAfterTheConnectTimeout) {
   // A listener whose backlog is full does not answer SYNs.
   const int backlog_full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

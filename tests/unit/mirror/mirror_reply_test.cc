@@ -181,6 +181,18 @@ TEST_F(MirrorReply, AfterReadonlyWhatIsOwedIsAwaitedAndNothingNewIsSent) {
   EXPECT_EQ(mirror->stats().readonly_events, 1U);
 }
 
+TEST_F(MirrorReply, ReadonlyOnOneConnectionIsMeantForTheWholeEndpoint) {
+  options.connections_per_endpoint = 2;
+  ScriptedServer server(loop);
+  Start({server.address()});
+  SendMany(2);
+  ASSERT_TRUE(RunUntilAllEnded());
+  server.Write(*server.peers()[0], ReadonlyEvent());
+  ASSERT_TRUE(RunUntil([&] { return State() == "readonly"; }));
+  SendMany(2);
+  EXPECT_EQ(Count(CopyOutcome::no_endpoint), 2U);
+}
+
 TEST_F(MirrorReply, AReadonlyMirrorThatNeverClosesIsTriedAgainInTheEnd) {
   options.reply_timeout = milliseconds(50);
   options.reconnect_max = milliseconds(60);
