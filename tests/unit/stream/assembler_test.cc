@@ -204,6 +204,23 @@ TEST_F(AssemblerTest, AFirstPartThatDoesNotFitIsDropped) {
   EXPECT_EQ(recorder_.frames.size(), 1u);
 }
 
+TEST_F(AssemblerTest, NearTheLimitARequestGrowsByWhatItNeedsOnly) {
+  limits_.max_bytes = 16'000;
+  Assembler assembler(recorder_, limits_);
+  assembler.Take(Part(1, 0, 10'000, 60'000), now_);
+  assembler.Take(Part(1, 10'000, 5'000, 60'000), now_);
+  EXPECT_EQ(assembler.open(), 1u);
+  EXPECT_LE(assembler.buffered_bytes(), limits_.max_bytes);
+}
+
+TEST_F(AssemblerTest, EvenAnEmptyFirstPartNeedsRoom) {
+  limits_.max_bytes = 10;
+  Assembler assembler(recorder_, limits_);
+  assembler.Take(Part(1, 0, 0, 100), now_);
+  EXPECT_EQ(assembler.open(), 0u);
+  EXPECT_EQ(recorder_.lost[LostReason::kOverMemory], 1u);
+}
+
 TEST_F(AssemblerTest, ManyTinyRequestsReachTheLimitToo) {
   limits_.max_bytes = 100'000;
   Assembler assembler(recorder_, limits_);
@@ -232,6 +249,18 @@ TEST_F(AssemblerTest, ARequestExpiresByTheAgeOfItsLastPart) {
   Take(Part(2, 20, 10, 30));
   Take(Part(3, 10, 20, 30));
   EXPECT_EQ(recorder_.frames.size(), 2u);
+  ExpectBalanced();
+}
+
+TEST_F(AssemblerTest, AnOldRequestThatStillGetsPartsDoesNotKeepANewerOneFromExpiring) {
+  Take(Part(1, 0, 10, 30));
+  Take(Part(2, 0, 10, 30));
+  now_ += seconds(20);
+  Take(Part(1, 10, 10, 30));
+  assembler_.Expire(now_ + seconds(10));
+  EXPECT_EQ(assembler_.open(), 1u);
+  Take(Part(1, 20, 10, 30));
+  EXPECT_EQ(recorder_.frames.size(), 1u);
   ExpectBalanced();
 }
 
