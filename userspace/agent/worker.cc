@@ -160,7 +160,9 @@ void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress&
 
 void Worker::OnConnectionClosed(const SocketAddress& local, const SocketAddress& remote, const std::string& reason) {
   tap_.RemoveOwnConnection(local);
-  spdlog::debug("mirror {}: closed: {}", remote.ToString(), reason);
+  if (const std::optional<std::string> line = mirror_log_.OnClosed(remote, reason, Clock::now())) {
+    spdlog::info("{}", *line);
+  }
 }
 
 }  // namespace rpctee::agent

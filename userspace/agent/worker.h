@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "agent/mirror_log.h"
 #include "agent/pipeline.h"
 #include "base/clock.h"
 #include "base/event_loop.h"
@@ -72,6 +73,7 @@ class Worker final : private mirror::MirrorObserver {
   Pipeline pipeline_;
   TimePoint last_record_{};
   TimePoint last_beat_{};
+  MirrorLog mirror_log_;
 
   std::mutex mutex_;  // guards next_snapshot_
   std::shared_ptr<const route::Snapshot> next_snapshot_;

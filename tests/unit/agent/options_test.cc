@@ -1,0 +1,65 @@
+#include "agent/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace rpctee::agent {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
+  control::AgentConfig config;
+  config.tap.interfaces = {"eth0", "cali*"};
+  config.tap.direction = control::TapDirection::kBoth;
+  config.tap.attach = control::TapAttach::kClsact;
+  config.tap.pin_directory = "/sys/fs/bpf/other";
+  config.tap.ring_bytes = 1;
+  config.tap.max_flows = 2;
+  config.tap.max_endpoints = 3;
+  config.tap.max_own_connections = 4;
+  config.tap.max_request_bytes = 5;
+  config.mirror.connections_per_endpoint = 6;
+  config.mirror.max_buffer_bytes = 7;
+  config.mirror.max_in_flight = 8;
+  config.mirror.connect_timeout = std::chrono::seconds(9);
+  config.mirror.reply_timeout = std::chrono::seconds(10);
+  config.mirror.reconnect_min = std::chrono::seconds(11);
+  config.mirror.reconnect_max = std::chrono::seconds(12);
+  config.mirror.user_timeout = std::chrono::seconds(13);
+  config.mirror.socket_mark = 14;
+  config.limits.max_reassembly_bytes = 15;
+  config.limits.request_timeout = std::chrono::seconds(16);
+  config.shutdown_grace = std::chrono::seconds(17);
+  config.routes.files = {"a.yaml"};
+  config.routes.reload = std::chrono::seconds(18);
+
+  const AgentOptions options = FromConfig(config);
+  EXPECT_THAT(options.places.interfaces, ElementsAre("eth0", "cali*"));
+  EXPECT_THAT(options.places.directions, ElementsAre(tap::Direction::kIngress, tap::Direction::kEgress));
+  EXPECT_EQ(options.places.mode, tap::AttachMode::kClsact);
+  EXPECT_EQ(options.tap.pin_directory, "/sys/fs/bpf/other");
+  EXPECT_EQ(options.tap.ring_bytes, 1U);
+  EXPECT_EQ(options.tap.max_flows, 2U);
+  EXPECT_EQ(options.tap.max_endpoints, 3U);
+  EXPECT_EQ(options.tap.max_own_connections, 4U);
+  EXPECT_EQ(options.tap.max_request_bytes, 5U);
+  EXPECT_EQ(options.tap.socket_mark, 14U) << "the tap must know the mark that the relay sets";
+  EXPECT_EQ(options.worker.mirror.connections_per_endpoint, 6U);
+  EXPECT_EQ(options.worker.mirror.max_buffer_bytes, 7U);
+  EXPECT_EQ(options.worker.mirror.max_in_flight, 8U);
+  EXPECT_EQ(options.worker.mirror.connect_timeout, std::chrono::seconds(9));
+  EXPECT_EQ(options.worker.mirror.reply_timeout, std::chrono::seconds(10));
+  EXPECT_EQ(options.worker.mirror.reconnect_min, std::chrono::seconds(11));
+  EXPECT_EQ(options.worker.mirror.reconnect_max, std::chrono::seconds(12));
+  EXPECT_EQ(options.worker.mirror.user_timeout, std::chrono::seconds(13));
+  EXPECT_EQ(options.worker.mirror.socket_mark, 14U);
+  EXPECT_EQ(options.worker.pipeline.limits.max_bytes, 15U);
+  EXPECT_EQ(options.worker.pipeline.limits.max_age, std::chrono::seconds(16));
+  EXPECT_EQ(options.worker.shutdown_grace, std::chrono::seconds(17));
+  EXPECT_THAT(options.route_files, ElementsAre("a.yaml"));
+  EXPECT_EQ(options.reload_interval, std::chrono::seconds(18));
+}
+
+}  // namespace
+}  // namespace rpctee::agent

@@ -1,0 +1,122 @@
+// Every request that goes in comes out under one name.
+#include "agent/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/dubbo_frames.h"
+
+namespace rpctee::agent {
+namespace {
+
+constexpr uint64_t kEveryDraw = uint64_t{1} << 32;
+
+route::Route RouteTo(const std::string& cluster, const std::string& mirror, uint32_t millionths) {
+  route::Route route;
+  route.clusters = {cluster};
+  route.mirrors = {{.cluster = mirror, .share = {millionths}, .origin = {}}};
+  return route;
+}
+
+class PipelineTest : public testing::Test {
+ protected:
+  void Routes(const std::vector<route::Route>& routes) {
+    route::RouteSet set;
+    set.configs = {{.name = "demo_20880", .interface_name = "org.example.DemoService", .routes = routes, .origin = {}}};
+    set.clusters = {{"v1", {{.address = endpoint_}}}, {"v2", {{.address = mirror_}}}};
+    pipeline_.SetSnapshot(route::Snapshot::Build(set).value());
+  }
+
+  void Request(Bytes frame, uint32_t draw = 0, const char* destination = "10.0.0.2:20880") {
+    CapturedPart part;
+    part.flow_id = next_flow_++;
+    part.flow = {SocketAddress::Parse("10.0.0.1:40000").value(), SocketAddress::Parse(destination).value()};
+    part.draw = draw;
+    part.frame_bytes = static_cast<uint32_t>(frame.size());
+    part.bytes = frame;
+    pipeline_.Take(part, Clock::now());
+    ++sent_;
+  }
+
+  uint64_t Ended(RequestOutcome outcome) { return Report().requests[static_cast<size_t>(outcome)]; }
+
+  LedgerReport Report() {
+    ledger_.SetOpen(pipeline_.open());
+    const LedgerReport report = ledger_.Report({.seen = sent_, .sampled = sent_}, false);
+    EXPECT_TRUE(report.Balanced()) << report.ToText();
+    return report;
+  }
+
+  SocketAddress endpoint_ = SocketAddress::Parse("10.0.0.2:20880").value();
+  SocketAddress mirror_ = SocketAddress::Parse("10.0.0.3:20880").value();
+  uint64_t next_flow_ = 1;
+  uint64_t sent_ = 0;
+  Ledger ledger_;
+  Pipeline pipeline_{ledger_, nullptr, {.limits = {}, .dry_run = true, .take_every_request = false}};
+  std::vector<uint8_t> request_ = test::DubboRequest(1, 300);
+};
+
+TEST_F(PipelineTest, AMatchingRequestIsMirroredAndWithoutRoutesNothingIs) {
+  Request(request_);
+  EXPECT_EQ(Ended(RequestOutcome::no_route), 1U) << "before the first routes";
+  Routes({RouteTo("v1", "v2", route::kMillion)});
+  Request(request_);
+  EXPECT_EQ(Ended(RequestOutcome::dry_run), 1U);
+}
+
+TEST_F(PipelineTest, TheDrawOfTheKernelDecidesForTheRule) {
+  Routes({RouteTo("v1", "v2", route::kMillion / 2)});
+  Request(request_, static_cast<uint32_t>(kEveryDraw / 2 - 1));
+  Request(request_, static_cast<uint32_t>(kEveryDraw / 2));
+  EXPECT_EQ(Ended(RequestOutcome::dry_run), 1U);
+  EXPECT_EQ(Ended(RequestOutcome::not_sampled), 1U);
+}
+
+TEST_F(PipelineTest, ARequestToAnEndpointOfNoRouteHasNoRoute) {
+  Routes({RouteTo("v1", "v2", route::kMillion)});
+  Request(request_, 0, "10.0.0.9:20880");
+  EXPECT_EQ(Ended(RequestOutcome::no_route), 1U);
+}
+
+TEST_F(PipelineTest, ABodyThatCannotBeReadIsMirroredWhenNoRuleNeedsIt) {
+  Routes({RouteTo("v1", "v2", route::kMillion)});
+  request_[2] = 0xc0 | 8;  // kryo
+  Request(request_);
+  EXPECT_EQ(Ended(RequestOutcome::dry_run), 1U);
+}
+
+TEST_F(PipelineTest, ABodyThatCannotBeReadIsNamedWhenARuleNeedsIt) {
+  route::Route by_method = RouteTo("v1", "v2", route::kMillion);
+  by_method.matches = {{.name = "method", .kind = route::FieldMatch::Kind::kExact, .text = "blob"}};
+  Routes({by_method});
+  Request(request_);
+  EXPECT_EQ(Ended(RequestOutcome::dry_run), 1U);
+  request_[2] = 0xc0 | 8;
+  Request(request_);
+  EXPECT_EQ(Ended(RequestOutcome::undecodable), 1U);
+}
+
+TEST_F(PipelineTest, WhatIsOpenAtTheEndIsNamed) {
+  CapturedPart part;
+  part.frame_bytes = 300;
+  part.bytes = Bytes(request_).first(100);
+  pipeline_.Take(part, Clock::now());
+  ++sent_;
+  EXPECT_EQ(Report().open, 1U);
+  pipeline_.Stop();
+  EXPECT_EQ(Ended(RequestOutcome::agent_stopped), 1U);
+}
+
+TEST_F(PipelineTest, TellsOfEachRequestThatIsMirrored) {
+  std::vector<std::string> methods;
+  pipeline_.SetOnMirrored([&methods](const stream::Frame&, protocol::dubbo::DubboRequest& request) {
+    methods.emplace_back(request.WireMethod().value);
+  });
+  Routes({RouteTo("v1", "v2", route::kMillion)});
+  Request(request_);
+  Request(request_, 0, "10.0.0.9:20880");
+  EXPECT_THAT(methods, testing::ElementsAre("blob"));
+}
+
+}  // namespace
+}  // namespace rpctee::agent

@@ -1,0 +1,23 @@
+#include "agent/mirror_log.h"
+
+namespace rpctee::agent {
+
+std::optional<std::string> MirrorLog::OnClosed(const SocketAddress& mirror, const std::string& reason, TimePoint now) {
+  if (states_.size() >= kMaxEndpoints && !states_.contains(mirror)) {
+    states_.clear();
+  }
+  const auto [position, is_new] = states_.try_emplace(mirror);
+  State& state = position->second;
+  if (!is_new && now - state.last_line < kInterval) {
+    ++state.since;
+    return std::nullopt;
+  }
+  std::string line = "mirror " + mirror.ToString() + ": connection closed: " + reason;
+  if (state.since != 0) {
+    line += " (and " + std::to_string(state.since) + " times since the last such line)";
+  }
+  state = {now, 0};
+  return line;
+}
+
+}  // namespace rpctee::agent
