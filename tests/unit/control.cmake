@@ -1,1 +1,17 @@
-rpctee_test(unit_control SOURCES control/guide_test.cc DEPENDS rpctee::control rpctee::proto nlohmann_json::nlohmann_json)
+rpctee_test(
+  unit_control
+  SOURCES
+  control/agent_config_test.cc
+  control/guide_test.cc
+  control/kubernetes_test.cc
+  control/proto_yaml_test.cc
+  control/rds_test.cc
+  control/robustness_test.cc
+  control/route_files_test.cc
+  control/route_watch_test.cc
+  control/unclosed_dump_test.cc
+  control/yaml_document_test.cc
+  DEPENDS
+  rpctee::control
+  rpctee::proto
+  nlohmann_json::nlohmann_json)

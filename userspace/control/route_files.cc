@@ -20,6 +20,13 @@ namespace {
 
 constexpr size_t kMaxDiagnostics = 1'000;
 
+// The line on which the text ends, trailing space left out.
+int LastLine(std::string_view text) {
+  const size_t last = text.find_last_not_of(" \t\r\n");
+  return 1 +
+         static_cast<int>(std::count(text.begin(), text.begin() + (last == std::string_view::npos ? 0 : last), '\n'));
+}
+
 class Loader {
  public:
   explicit Loader(const RouteFileLimits& limits) : limits_(limits), reader_(collected_, diagnostics()) {}
@@ -36,11 +43,15 @@ class Loader {
         }
       }
     }
-    if (!loaded_.refused()) {
-      Build();
+    return Finish();
+  }
+
+  LoadedRoutes Load(const std::vector<NamedText>& texts) {
+    for (const NamedText& text : texts) {
+      loaded_.files.push_back(text.name);
+      ReadText(text.name, text.text);
     }
-    Finish();
-    return std::move(loaded_);
+    return Finish();
   }
 
  private:
@@ -53,24 +64,34 @@ class Loader {
     Result<std::string> text = ReadTextFile(path, limits_.max_file_bytes);
     if (!text) {
       Tell(Severity::kError, {path, 0, 0}, text.error().message);
+    } else {
+      ReadText(path, *text);
+    }
+  }
+
+  void ReadText(const std::string& path, const std::string& text) {
+    if (text.size() > limits_.max_file_bytes) {
+      Tell(Severity::kError, {path, 0, 0}, fmt::format("is larger than {} bytes", limits_.max_file_bytes));
       return;
     }
     YamlLimits limits;
     limits.max_documents = limits_.max_documents;
     limits.max_depth = limits_.max_depth;
-    tl::expected<YamlFile, YamlError> parsed = YamlFile::Parse(*text, limits);
-    if (!parsed) {
-      if (const std::optional<std::string> closed = CloseDump(*text)) {
-        Tell(Severity::kWarning, {path, parsed.error().line, parsed.error().column},
-             "the dump ends before its closing brackets; what is there is whole and is used");
-        parsed = YamlFile::Parse(*closed, limits);
-      }
+    tl::expected<YamlFile, YamlError> parsed = YamlFile::Parse(text, limits);
+    const std::optional<std::string> closed = parsed ? std::nullopt : CloseDump(text);
+    if (closed) {
+      Tell(Severity::kWarning, {path, LastLine(text), 0},
+           "the dump ends before its closing brackets; what is there is whole and is used");
+      parsed = YamlFile::Parse(*closed, limits);
     }
-    if (!parsed) {
+    if (parsed) {
+      reader_.ReadFile(path, *parsed);
+    } else if (EndsTooEarly(text)) {
+      // YAML's own message speaks of keys, because "{" could begin one.
+      Tell(Severity::kError, {path, LastLine(text), 0}, "the JSON ends before its closing brackets");
+    } else {
       Tell(Severity::kError, {path, parsed.error().line, parsed.error().column}, parsed.error().message);
-      return;
     }
-    reader_.ReadFile(path, *parsed);
   }
 
   void Build() {
@@ -170,7 +191,21 @@ class Loader {
     }
   }
 
-  void Finish() {
+  LoadedRoutes Finish() {
+    if (!loaded_.refused()) {
+      Build();
+    }
+    SortDiagnostics();
+    if (loaded_.refused()) {
+      loaded_.routes = {};
+    }
+    if (diagnostics().size() > kMaxDiagnostics) {
+      ShortenDiagnostics();
+    }
+    return std::move(loaded_);
+  }
+
+  void SortDiagnostics() {
     std::unordered_map<std::string, size_t> file_order;
     for (const std::string& file : loaded_.files) {
       file_order.try_emplace(file, file_order.size());
@@ -182,12 +217,6 @@ class Loader {
     };
     std::stable_sort(diagnostics().begin(), diagnostics().end(),
                      [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
-    if (loaded_.refused()) {
-      loaded_.routes = {};
-    }
-    if (diagnostics().size() > kMaxDiagnostics) {
-      ShortenDiagnostics();
-    }
   }
 
   // Errors stay whatever their number: each document adds a bounded number of them, and they come first in interest.
@@ -218,6 +247,10 @@ bool LoadedRoutes::refused() const {
 
 LoadedRoutes LoadRouteFiles(const std::vector<std::string>& patterns, const RouteFileLimits& limits) {
   return Loader(limits).Load(patterns);
+}
+
+LoadedRoutes LoadRouteTexts(const std::vector<NamedText>& texts, const RouteFileLimits& limits) {
+  return Loader(limits).Load(texts);
 }
 
 }  // namespace rpctee::control

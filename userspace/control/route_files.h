@@ -32,4 +32,11 @@ struct RouteFileLimits {
 // exist is an error, a pattern without a match is a warning.
 LoadedRoutes LoadRouteFiles(const std::vector<std::string>& patterns, const RouteFileLimits& limits = {});
 
+// The same for text that is in memory already.
+struct NamedText {
+  std::string name;  // for messages
+  std::string text;
+};
+LoadedRoutes LoadRouteTexts(const std::vector<NamedText>& texts, const RouteFileLimits& limits = {});
+
 }  // namespace rpctee::control

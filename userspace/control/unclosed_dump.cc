@@ -38,7 +38,11 @@ class OpenLevels : public nlohmann::json_sax<nlohmann::json> {
     key_ = name;
     return Other();
   }
-  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+  bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception&) override {
+    error_position_ = position;
+    return false;
+  }
+  size_t error_position() const { return error_position_; }
 
  private:
   bool Other() {
@@ -54,6 +58,7 @@ class OpenLevels : public nlohmann::json_sax<nlohmann::json> {
   std::vector<Level> levels_;
   std::string key_;
   bool last_was_object_end_ = false;
+  size_t error_position_ = 0;
 };
 
 }  // namespace
@@ -80,6 +85,16 @@ std::optional<std::string> CloseDump(std::string_view text) {
   }
   // An error before the end is still an error.
   return nlohmann::json::accept(closed) ? std::optional(std::move(closed)) : std::nullopt;
+}
+
+bool EndsTooEarly(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || (text[first] != '{' && text[first] != '[')) {
+    return false;
+  }
+  OpenLevels open;
+  return !nlohmann::json::sax_parse(text.begin(), text.end(), &open) && !open.levels().empty() &&
+         open.error_position() > text.size();
 }
 
 }  // namespace rpctee::control

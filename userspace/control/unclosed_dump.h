@@ -12,4 +12,7 @@ namespace rpctee::control {
 // missing. Gives the text with them; nothing for any other text, because elsewhere a cut could turn 1 % into 100 %.
 std::optional<std::string> CloseDump(std::string_view text);
 
+// Whether the text is JSON that ends before its closing brackets, wherever that is.
+bool EndsTooEarly(std::string_view text);
+
 }  // namespace rpctee::control

@@ -50,16 +50,14 @@ class TestDirectory {
 
 class RouteFilesTest : public ::testing::Test {
  protected:
-  LoadedRoutes LoadText(const std::string& text, const std::string& name = "routes.yaml") {
-    return LoadRouteFiles({directory_.Write(name, text)});
-  }
+  static LoadedRoutes LoadText(const std::string& text) { return LoadRouteTexts({{"routes.yaml", text}}); }
   // Text of the test's own, together with files of the data directory.
-  LoadedRoutes LoadTextWith(const std::string& text, const std::vector<std::string>& data_files) {
-    std::vector<std::string> paths{directory_.Write("routes.yaml", text)};
+  static LoadedRoutes LoadTextWith(const std::string& text, const std::vector<std::string>& data_files) {
+    std::vector<NamedText> texts{{"routes.yaml", text}};
     for (const std::string& file : data_files) {
-      paths.push_back(DataPath(file));
+      texts.push_back({file, ReadText(DataPath(file))});
     }
-    return LoadRouteFiles(paths);
+    return LoadRouteTexts(texts);
   }
 
   TestDirectory directory_;

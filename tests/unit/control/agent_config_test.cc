@@ -1,0 +1,225 @@
+#include "control/agent_config.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <sstream>
+
+#include "rpctee/config/v1/agent.pb.h"
+#include "unit/control/test_files.h"
+
+namespace rpctee::control {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class AgentConfigTest : public ::testing::Test {
+ protected:
+  Result<AgentConfig> Load(const std::string& text, bool routes_required = false) {
+    return LoadAgentConfig(directory_.Write("agent.yaml", text), routes_required);
+  }
+  // The error without the directory of the test.
+  std::string ErrorOf(const std::string& text) {
+    const Result<AgentConfig> config = Load(text);
+    std::string error = config ? "no error" : config.error().message;
+    const std::string prefix = directory_.Path("");
+    for (size_t at = error.find(prefix); at != std::string::npos; at = error.find(prefix)) {
+      error.erase(at, prefix.size());
+    }
+    return error;
+  }
+  TestDirectory directory_;
+};
+
+const char kExample[] = RPCTEE_SOURCE_DIR "/deploy/agent.example.yaml";
+
+TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
+  const Result<AgentConfig> example = LoadAgentConfig(kExample);
+  ASSERT_TRUE(example) << example.error().message;
+  const AgentConfig defaults = DefaultAgentConfig();
+  EXPECT_EQ(example->node, defaults.node);
+  EXPECT_FALSE(example->node.empty());
+  EXPECT_EQ(example->tap.interfaces, defaults.tap.interfaces);
+  EXPECT_EQ(example->tap.direction, defaults.tap.direction);
+  EXPECT_EQ(example->tap.attach, defaults.tap.attach);
+  EXPECT_EQ(example->tap.pin_directory, defaults.tap.pin_directory);
+  EXPECT_EQ(example->tap.ring_bytes, defaults.tap.ring_bytes);
+  EXPECT_EQ(example->tap.max_flows, defaults.tap.max_flows);
+  EXPECT_EQ(example->tap.max_endpoints, defaults.tap.max_endpoints);
+  EXPECT_EQ(example->tap.max_own_connections, defaults.tap.max_own_connections);
+  EXPECT_EQ(example->tap.max_request_bytes, defaults.tap.max_request_bytes);
+  EXPECT_THAT(example->routes.files, ElementsAre("/etc/rpctee/routes/*.yaml"));
+  EXPECT_EQ(example->routes.reload, defaults.routes.reload);
+  EXPECT_EQ(example->mirror.connections_per_endpoint, defaults.mirror.connections_per_endpoint);
+  EXPECT_EQ(example->mirror.max_buffer_bytes, defaults.mirror.max_buffer_bytes);
+  EXPECT_EQ(example->mirror.max_in_flight, defaults.mirror.max_in_flight);
+  EXPECT_EQ(example->mirror.connect_timeout, defaults.mirror.connect_timeout);
+  EXPECT_EQ(example->mirror.reply_timeout, defaults.mirror.reply_timeout);
+  EXPECT_EQ(example->mirror.reconnect_min, defaults.mirror.reconnect_min);
+  EXPECT_EQ(example->mirror.reconnect_max, defaults.mirror.reconnect_max);
+  EXPECT_EQ(example->mirror.user_timeout, defaults.mirror.user_timeout);
+  EXPECT_EQ(example->mirror.socket_mark, defaults.mirror.socket_mark);
+  EXPECT_EQ(example->limits.max_reassembly_bytes, defaults.limits.max_reassembly_bytes);
+  EXPECT_EQ(example->limits.request_timeout, defaults.limits.request_timeout);
+  EXPECT_EQ(example->shutdown_grace, defaults.shutdown_grace);
+  EXPECT_EQ(example->log.level, defaults.log.level);
+  EXPECT_EQ(example->log.format, defaults.log.format);
+}
+
+// Whether a line of the example sets the key, or shows it commented out, indented by `indent`.
+bool HasKeyLine(const std::string& text, const std::string& key, const std::string& indent) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(indent + key + ":") || line.starts_with(indent + "# " + key + ":")) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST_F(AgentConfigTest, ExampleHasEveryKey) {
+  const std::string text = ReadText(kExample);
+  const google::protobuf::Descriptor& type = *rpctee::config::v1::AgentConfig::descriptor();
+  int keys = 0;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor& section = *type.field(i);
+    EXPECT_TRUE(HasKeyLine(text, section.name(), "")) << section.name();
+    ++keys;
+    const bool is_section = section.message_type() != nullptr && section.message_type()->file() == type.file();
+    for (int j = 0; is_section && j < section.message_type()->field_count(); ++j) {
+      EXPECT_TRUE(HasKeyLine(text, section.message_type()->field(j)->name(), "  "))
+          << section.name() << "." << section.message_type()->field(j)->name();
+      ++keys;
+    }
+  }
+  EXPECT_EQ(keys, 31);
+}
+
+TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
+  // Everything but node, which has no fixed default, and routes.files, which has none, stands in the example.
+  const std::string text = ReadText(kExample);
+  EXPECT_THAT(text, HasSubstr("Default: the host's name."));
+  EXPECT_THAT(text, HasSubstr("Required; no default."));
+}
+
+TEST_F(AgentConfigTest, EveryKeyIsTaken) {
+  const Result<AgentConfig> config = Load(R"(
+node: worker-7
+tap:
+  interfaces: [eth0, "cali*"]
+  direction: both
+  attach: clsact
+  pin_directory: ""
+  ring_bytes: 64KiB
+  max_flows: 1
+  max_endpoints: 2
+  max_own_connections: 3
+  max_request_bytes: 1MiB
+routes: {files: [/a.yaml, b.yaml], reload: 500ms}
+mirror:
+  connections_per_endpoint: 4
+  max_buffer_bytes: 1.5MiB
+  max_in_flight: 5
+  connect_timeout: 1s
+  reply_timeout: 1.5s
+  reconnect_min: 10ms
+  reconnect_max: 1m
+  user_timeout: 20s
+  socket_mark: 0xFF
+limits: {max_reassembly_bytes: 2MiB, request_timeout: 5s}
+shutdown_grace: 0s
+log: {level: trace, format: json}
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->node, "worker-7");
+  EXPECT_THAT(config->tap.interfaces, ElementsAre("eth0", "cali*"));
+  EXPECT_EQ(config->tap.direction, TapDirection::kBoth);
+  EXPECT_EQ(config->tap.attach, TapAttach::kClsact);
+  EXPECT_EQ(config->tap.pin_directory, "");
+  EXPECT_EQ(config->tap.ring_bytes, 65'536U);
+  EXPECT_EQ(config->tap.max_flows, 1U);
+  EXPECT_EQ(config->tap.max_endpoints, 2U);
+  EXPECT_EQ(config->tap.max_own_connections, 3U);
+  EXPECT_EQ(config->tap.max_request_bytes, 1U << 20);
+  EXPECT_THAT(config->routes.files, ElementsAre("/a.yaml", directory_.Path("b.yaml")));
+  EXPECT_EQ(config->routes.reload, milliseconds(500));
+  EXPECT_EQ(config->mirror.connections_per_endpoint, 4U);
+  EXPECT_EQ(config->mirror.max_buffer_bytes, 1'572'864U);
+  EXPECT_EQ(config->mirror.max_in_flight, 5U);
+  EXPECT_EQ(config->mirror.connect_timeout, seconds(1));
+  EXPECT_EQ(config->mirror.reply_timeout, milliseconds(1'500));
+  EXPECT_EQ(config->mirror.reconnect_min, milliseconds(10));
+  EXPECT_EQ(config->mirror.reconnect_max, seconds(60));
+  EXPECT_EQ(config->mirror.user_timeout, seconds(20));
+  EXPECT_EQ(config->mirror.socket_mark, 255U);
+  EXPECT_EQ(config->limits.max_reassembly_bytes, 2U << 20);
+  EXPECT_EQ(config->limits.request_timeout, seconds(5));
+  EXPECT_EQ(config->shutdown_grace, seconds(0));
+  EXPECT_EQ(config->log.level, LogLevel::kTrace);
+  EXPECT_EQ(config->log.format, LogFormat::kJson);
+}
+
+TEST_F(AgentConfigTest, UnknownKeyIsRefusedWithItsPlaceAndTheKeyItResembles) {
+  EXPECT_EQ(ErrorOf("tap:\n  max_flow: 5\n"),
+            "agent.yaml:2:3: tap.max_flow is not known (did you mean \"max_flows\"?)");
+  EXPECT_EQ(ErrorOf("nonsense: 1\n"), "agent.yaml:1:1: nonsense is not known");
+}
+
+TEST_F(AgentConfigTest, ValueOutOfRangeIsRefusedWithTheRange) {
+  EXPECT_EQ(ErrorOf("tap:\n  max_flows: 0\n"), "agent.yaml:2:14: tap.max_flows: 0 is not from 1 to 16777216");
+  EXPECT_EQ(ErrorOf("tap: {ring_bytes: 2GiB}"), "agent.yaml:1:19: tap.ring_bytes: 2GiB is not from 64KiB to 1GiB");
+  EXPECT_EQ(ErrorOf("mirror: {reply_timeout: 1ms}"),
+            "agent.yaml:1:25: mirror.reply_timeout: 1ms is not from 10ms to 600s");
+  EXPECT_EQ(ErrorOf("log: {level: loud}"),
+            "agent.yaml:1:14: log.level: \"loud\" is not one of trace, debug, info, warn, error");
+  EXPECT_EQ(ErrorOf("tap: {interfaces: []}"),
+            "agent.yaml:1:19: tap.interfaces: needs at least one entry, and no empty ones");
+  EXPECT_EQ(ErrorOf("mirror: {reconnect_min: 20s}"),
+            "agent.yaml:1:25: mirror.reconnect_min: reconnect_max (10s) is less than reconnect_min (20s)");
+}
+
+TEST_F(AgentConfigTest, LimitsThatContradictEachOtherAreRefused) {
+  EXPECT_THAT(ErrorOf("limits: {max_reassembly_bytes: 1MiB}"),
+              HasSubstr("1MiB cannot hold one request of tap.max_request_bytes (16MiB)"));
+}
+
+TEST_F(AgentConfigTest, WrongTypesAreRefused) {
+  EXPECT_EQ(ErrorOf("tap: {max_flows: many}"),
+            "agent.yaml:1:18: tap.max_flows: expected a whole number from 0 to 4294967295, found \"many\"");
+  EXPECT_EQ(
+      ErrorOf("routes: {reload: 1}"),
+      "agent.yaml:1:18: routes.reload: expected a duration with its unit, as in \"1.5s\" or \"500ms\", found \"1\"");
+  EXPECT_EQ(ErrorOf("tap: [1]"), "agent.yaml:1:6: tap: expected a map (Tap)");
+  EXPECT_EQ(ErrorOf("- 1"), "agent.yaml:1:1: expected a map (AgentConfig)");
+}
+
+TEST_F(AgentConfigTest, AllErrorsAreToldAtOnce) {
+  EXPECT_EQ(ErrorOf("tap: {max_flows: x, max_endpoints: y}"),
+            "agent.yaml:1:18: tap.max_flows: expected a whole number from 0 to 4294967295, found \"x\"\n"
+            "agent.yaml:1:36: tap.max_endpoints: expected a whole number from 0 to 4294967295, found \"y\"");
+}
+
+TEST_F(AgentConfigTest, RoutesAreRequiredExceptForReplay) {
+  EXPECT_TRUE(Load("", false));
+  const Result<AgentConfig> config = Load("", true);
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, HasSubstr("routes.files: is required"));
+}
+
+TEST_F(AgentConfigTest, SectionWithAllKeysCommentedOutIsTheDefault) {
+  const Result<AgentConfig> config = Load("limits:\n  # request_timeout: 5s\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->limits.request_timeout, seconds(30));
+}
+
+TEST_F(AgentConfigTest, MissingFileAndBrokenYamlAreErrors) {
+  EXPECT_THAT(LoadAgentConfig("/nonexistent/agent.yaml").error().message,
+              HasSubstr("/nonexistent/agent.yaml: cannot be opened: No such file or directory"));
+  EXPECT_THAT(ErrorOf("tap: {"), HasSubstr("agent.yaml:1:"));
+  EXPECT_EQ(ErrorOf("node: a\n---\nnode: b\n"), "agent.yaml:3:1: a second document: the configuration is one");
+}
+
+}  // namespace
+}  // namespace rpctee::control
