@@ -176,10 +176,8 @@ Result<bool> Attacher::AttachTcx(Held& held) const {
   }
   held.link.Reset(link);
   held.attachment.hook = Hook::kTcx;
-  // What an earlier run left here would see every packet too. If it can't be removed it does no harm: nobody refreshes
-  // the heartbeat of its own maps, so it lets every packet go.
   if (const Result<std::vector<TcFilter>> filters = ListFilters(where.ifindex, where.direction)) {
-    RemoveOurs(*filters, where, 0);
+    RemoveOurs(*filters, where);
   }
   return true;
 }
@@ -193,24 +191,24 @@ Status Attacher::AttachClsact(Held& held) const {
   if (!filters) {
     return tl::unexpected(filters.error());
   }
-  const auto leftover = std::find_if(filters->begin(), filters->end(), [&](const TcFilter& f) { return IsOurs(f); });
-  const bool replace = leftover != filters->end();
-  const Result<uint32_t> priority = replace ? leftover->priority : FreePriority(*filters);
+  const Result<uint32_t> priority = FreePriority(*filters);
   if (!priority) {
     return tl::unexpected(priority.error());
   }
   held.filter = {.priority = *priority, .handle = handle_, .program_id = program_id_, .name = {}};
-  if (const Status added = AddFilter(where.ifindex, where.direction, held.filter, program_fd_, replace); !added) {
+  if (const Status added = AddFilter(where.ifindex, where.direction, held.filter, program_fd_); !added) {
     return added;
   }
   held.attachment.hook = Hook::kClsact;
-  RemoveOurs(*filters, where, *priority);
+  RemoveOurs(*filters, where);
   return {};
 }
 
-void Attacher::RemoveOurs(const std::vector<TcFilter>& filters, const Attachment& where, uint32_t keep_priority) const {
+// What an earlier run left would see every packet too. If it can't be removed it does no harm: nobody refreshes the
+// heartbeat of its own maps, so it lets every packet go.
+void Attacher::RemoveOurs(const std::vector<TcFilter>& filters, const Attachment& where) const {
   for (const TcFilter& filter : filters) {
-    if (IsOurs(filter) && filter.priority != keep_priority) {
+    if (IsOurs(filter)) {
       (void)RemoveFilter(where.ifindex, where.direction, filter);
     }
   }

@@ -54,8 +54,8 @@ class Attacher {
   // False when the kernel has no tcx.
   Result<bool> AttachTcx(Held& held) const;
   Status AttachClsact(Held& held) const;
-  // keep_priority: where the filter stands that was just put in; 0 for none.
-  void RemoveOurs(const std::vector<TcFilter>& filters, const Attachment& where, uint32_t keep_priority) const;
+  // filters: as they were before this object attached there.
+  void RemoveOurs(const std::vector<TcFilter>& filters, const Attachment& where) const;
 
   int program_fd_;
   uint32_t program_id_;

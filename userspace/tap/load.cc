@@ -39,19 +39,19 @@ KernelVersion RunningKernel() {
   return version;
 }
 
-// Which of the capabilities that the tap needs this thread lacks; empty when it has all.
-std::string MissingCapabilities() {
+bool HasCapability(int capability) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct data[2]{};
-  if (::syscall(SYS_capget, &header, data) != 0) {
-    return {};
-  }
-  const auto has = [&](int capability) { return (data[capability / 32].effective >> (capability % 32) & 1U) != 0; };
+  return ::syscall(SYS_capget, &header, data) == 0 && (data[capability / 32].effective >> (capability % 32) & 1U) != 0;
+}
+
+// Which of the capabilities that loading needs this thread lacks; empty when it has all.
+std::string MissingCapabilities() {
   std::string missing;
-  if (!has(CAP_BPF) && !has(CAP_SYS_ADMIN)) {
+  if (!HasCapability(CAP_BPF) && !HasCapability(CAP_SYS_ADMIN)) {
     missing = "CAP_BPF";
   }
-  if (!has(CAP_NET_ADMIN)) {
+  if (!HasCapability(CAP_NET_ADMIN)) {
     missing += missing.empty() ? "CAP_NET_ADMIN" : " and CAP_NET_ADMIN";
   }
   return missing;
@@ -76,6 +76,8 @@ Error LoadError(int error, const LibbpfLog& log) {
     why = WhyNotPermitted(kernel);
   } else if (!kernel.text.empty() && kernel.Before(5, 10)) {
     why = "Linux " + kernel.text + " is too old, 5.10 is needed";
+  } else if (error == -EACCES && !HasCapability(CAP_PERFMON) && !HasCapability(CAP_SYS_ADMIN)) {
+    why = "the verifier refused it, and allows more with the capability CAP_PERFMON, which is missing";
   } else if (error == -ENOMEM) {
     why = "not enough memory for the maps; make the ring or the flow table smaller";
   } else {

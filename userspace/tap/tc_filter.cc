@@ -111,12 +111,11 @@ Status EnsureClsact(uint32_t ifindex) {
   return {};
 }
 
-Status AddFilter(uint32_t ifindex, Direction direction, const TcFilter& place, int program_fd, bool replace) {
+Status AddFilter(uint32_t ifindex, Direction direction, const TcFilter& place, int program_fd) {
   const LibbpfLog log;
   const bpf_tc_hook hook = HookFor(ifindex, direction);
   bpf_tc_opts opts = PlaceOf(place);
   opts.prog_fd = program_fd;
-  opts.flags = replace ? BPF_TC_F_REPLACE : 0;
   const int error = bpf_tc_attach(&hook, &opts);
   if (error != 0) {
     return FailErrno("add a tc filter at priority " + std::to_string(place.priority), -error);

@@ -1,4 +1,4 @@
-// The tc filters at the clsact hooks of an interface: list, add, replace, remove.
+// The tc filters at the clsact hooks of an interface: list, add, remove.
 //
 // Control thread. Owns nothing: filters stay until someone removes them. Works in the network namespace of the calling
 // thread. Needs no more than CAP_NET_ADMIN: a filter is known by the name that it carries, not by asking for its
@@ -26,8 +26,8 @@ Result<std::vector<TcFilter>> ListFilters(uint32_t ifindex, Direction direction)
 // Makes the clsact qdisc when there is none. The qdisc is never removed again: others may have come to use it.
 Status EnsureClsact(uint32_t ifindex);
 
-// replace: put the program in the place of the filter with this priority and handle; else that place must be free.
-Status AddFilter(uint32_t ifindex, Direction direction, const TcFilter& place, int program_fd, bool replace);
+// The place, a priority and a handle, must be free.
+Status AddFilter(uint32_t ifindex, Direction direction, const TcFilter& place, int program_fd);
 Status RemoveFilter(uint32_t ifindex, Direction direction, const TcFilter& place);
 
 }  // namespace rpctee::tap

@@ -1,0 +1,121 @@
+// What users are told when the program can't be loaded, and that libbpf keeps quiet.
+#include "tap/load.h"
+
+#include <gmock/gmock.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "bpf/abi/abi.h"
+#include "lab/tap/namespace_lab.h"
+#include "tap/libbpf_log.h"
+#include "tap/tap.h"
+
+namespace rpctee::tap {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class LoadLab : public test::NamespaceLab {};
+
+// Capabilities belong to a thread, so one that ends takes the loss with it.
+template <typename Work>
+void WithCapabilities(const std::vector<int>& capabilities, Work work) {
+  std::thread([&] {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct data[2]{};
+    for (const int capability : capabilities) {
+      data[capability / 32].effective |= 1U << (capability % 32);
+      data[capability / 32].permitted |= 1U << (capability % 32);
+    }
+    ASSERT_EQ(::syscall(SYS_capset, &header, data), 0);
+    work();
+  }).join();
+}
+
+TEST_F(LoadLab, WithoutPrivilegesTheErrorNamesTheMissingCapabilities) {
+  ::testing::internal::CaptureStderr();
+  WithCapabilities({}, [] {
+    const auto tap = Tap::Open({.ring_bytes = 4'096});
+    ASSERT_FALSE(tap);
+    EXPECT_THAT(tap.error().message, AllOf(HasSubstr("CAP_BPF and CAP_NET_ADMIN is missing"), HasSubstr("root")));
+  });
+  WithCapabilities({CAP_BPF}, [] {
+    const auto tap = Tap::Open({.ring_bytes = 4'096});
+    ASSERT_FALSE(tap);
+    EXPECT_THAT(tap.error().message, HasSubstr("; CAP_NET_ADMIN is missing"));
+  });
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), IsEmpty());
+}
+
+// CAP_PERFMON because the program adds variables to pointers, which the verifier lets nobody else do.
+TEST_F(LoadLab, ThreeCapabilitiesAreEnoughToLoadAndAttach) {
+  MakeVeth("tap0", "tap1");
+  WithCapabilities({CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON}, [] {
+    auto tap = Tap::Open({.ring_bytes = 4'096});
+    ASSERT_TRUE(tap) << tap.error().message;
+    for (const AttachMode mode : {AttachMode::kAuto, AttachMode::kClsact}) {
+      const auto attached = (*tap)->Attach(Index("tap0"), Direction::kEgress, mode);
+      EXPECT_TRUE(attached) << attached.error().message;
+      (*tap)->Detach(Index("tap0"), Direction::kEgress);
+    }
+  });
+}
+
+TEST_F(LoadLab, WithTwoCapabilitiesAnErrorNamesTheThird) {
+  WithCapabilities({CAP_BPF, CAP_NET_ADMIN}, [] {
+    if (const auto tap = Tap::Open({.ring_bytes = 4'096}); !tap) {
+      EXPECT_THAT(tap.error().message, HasSubstr("CAP_PERFMON, which is missing"));
+    }
+  });
+}
+
+TEST_F(LoadLab, SizesComeFromTheOptionsAndTheRingIsRoundedUp) {
+  const auto skeleton = LoadProgram({.ring_bytes = 5'000, .max_flows = 77, .max_endpoints = 33});
+  ASSERT_TRUE(skeleton) << skeleton.error().message;
+  EXPECT_EQ(bpf_map__max_entries((*skeleton)->maps.rpctee_records), 8'192U);
+  EXPECT_EQ(bpf_map__max_entries((*skeleton)->maps.rpctee_endpoint), 33U);
+  EXPECT_GE(bpf_map__max_entries((*skeleton)->maps.rpctee_flows), 77U);
+}
+
+TEST_F(LoadLab, SizesThatMakeNoSenseAreRefused) {
+  EXPECT_FALSE(Tap::Open({.ring_bytes = 0x8000'0001U}));
+  EXPECT_FALSE(Tap::Open({.max_flows = 0}));
+  EXPECT_FALSE(Tap::Open({.max_endpoints = 0}));
+}
+
+TEST_F(LoadLab, EveryCounterOfTheListIsThere) {
+  const auto tap = Tap::Open({.ring_bytes = 4'096});
+  ASSERT_TRUE(tap) << tap.error().message;
+  const auto counters = (*tap)->Counters();
+  ASSERT_TRUE(counters) << counters.error().message;
+  ASSERT_EQ(counters->size(), sizeof(rpctee_counters) / sizeof(uint64_t));
+  EXPECT_EQ(counters->front().name, "packets");
+  EXPECT_EQ(counters->back().name, "wakeups");
+}
+
+TEST(EmbeddedObject, IsNamedByItsBytes) {
+  const ObjectInfo object = EmbeddedObject();
+  EXPECT_GT(object.bytes, 1'000U);
+  EXPECT_EQ(object.digest.size(), 16U);
+  EXPECT_EQ(object.digest, EmbeddedObject().digest);
+}
+
+TEST(LibbpfLog, KeepsTheLastLines) {
+  LibbpfLog log;
+  EXPECT_EQ(log.Tail(3), "");
+  log.Append("one\ntwo\n");
+  log.Append("three\n");
+  EXPECT_EQ(log.Tail(2), "two\nthree");
+  EXPECT_EQ(log.Tail(3), "one\ntwo\nthree");
+  EXPECT_EQ(log.Tail(9), "one\ntwo\nthree");
+  log.Append(std::string(100'000, 'x') + "\nend\n");
+  EXPECT_EQ(log.Tail(1), "end");
+}
+
+}  // namespace
+}  // namespace rpctee::tap
