@@ -14,14 +14,41 @@
 #define SEQ_FAR_BEHIND (64 << 20)
 
 /* At most one CPU works on a flow. The other one's packet is let go; the hole it leaves is noticed like any other. */
-static __always_inline int lock_flow(struct rpctee_flow *flow)
+static __always_inline int lock_flow(struct rpctee_flow *flow, const struct rpctee_flow_key *key,
+				     const enum kernel_age age)
 {
-	return __sync_lock_test_and_set(&flow->busy, 1) == 0;
+	__u32 index = key->source_port_be % RPCTEE_FLOW_LOCKS;
+	struct flow_lock *lock;
+	__u32 busy;
+
+	if (age == KERNEL_NEW)
+		return __sync_lock_test_and_set(&flow->busy, 1) == 0;
+	lock = bpf_map_lookup_elem(&rpctee_locks, &index);
+	if (!lock)
+		return 0;
+	bpf_spin_lock(&lock->lock);
+	busy = flow->busy;
+	flow->busy = 1;
+	bpf_spin_unlock(&lock->lock);
+	return !busy;
 }
 
-static __always_inline void unlock_flow(struct rpctee_flow *flow)
+static __always_inline void unlock_flow(struct rpctee_flow *flow, const struct rpctee_flow_key *key,
+					const enum kernel_age age)
 {
-	__sync_lock_test_and_set(&flow->busy, 0);
+	__u32 index = key->source_port_be % RPCTEE_FLOW_LOCKS;
+	struct flow_lock *lock;
+
+	if (age == KERNEL_NEW) {
+		__sync_lock_test_and_set(&flow->busy, 0);
+		return;
+	}
+	lock = bpf_map_lookup_elem(&rpctee_locks, &index);
+	if (!lock)
+		return;
+	bpf_spin_lock(&lock->lock);
+	flow->busy = 0;
+	bpf_spin_unlock(&lock->lock);
 }
 
 /* Does the payload at `position` start with a request, as far as can be told? */
@@ -113,7 +140,7 @@ static __always_inline void lose_bytes(struct run *run)
 }
 
 /* Brings the segment into line with the cursor and walks what is new. The flow is locked. */
-static __always_inline void take_segment(struct run *run)
+static __always_inline void take_segment(struct run *run, const enum kernel_age age)
 {
 	struct rpctee_flow *flow = run->flow;
 	__s32 ahead = (__s32)(run->segment.seq - flow->next_seq);
@@ -134,7 +161,7 @@ static __always_inline void take_segment(struct run *run)
 	if (flow->state == RPCTEE_FLOW_SEEK)
 		seek(run);
 	if (flow->state == RPCTEE_FLOW_SYNC)
-		walk_payload(run);
+		walk_payload(run, age);
 }
 
 static __always_inline void end_flow(struct run *run)
@@ -144,12 +171,12 @@ static __always_inline void end_flow(struct run *run)
 }
 
 /* Everything that one segment to an endpoint does. */
-static __always_inline void observe_segment(struct run *run)
+static __always_inline void observe_segment(struct run *run, const enum kernel_age age)
 {
 	struct rpctee_flow *flow = bpf_map_lookup_elem(&rpctee_flows, &run->segment.flow);
 	__u32 payload_bytes = run->segment.payload_bytes;
 
-	if (flow && !lock_flow(flow)) {
+	if (flow && !lock_flow(flow, &run->segment.flow, age)) {
 		run->counters->flow_busy++;
 		return;
 	}
@@ -167,12 +194,12 @@ static __always_inline void observe_segment(struct run *run)
 	if (!flow)
 		return;
 	if (payload_bytes)
-		take_segment(run);
+		take_segment(run, age);
 	if (run->segment.flags & TCP_FIN)
 		cut_request(run, RPCTEE_CUT_FLOW_ENDED);
 	if (run->segment.flags & TCP_RST)
 		end_flow(run);
-	unlock_flow(flow);
+	unlock_flow(flow, &run->segment.flow, age);
 }
 
 #endif /* RPCTEE_BPF_FLOW_H_ */

@@ -11,6 +11,8 @@
 
 #include "bpf/abi/abi.h"
 
+#define RPCTEE_FLOW_LOCKS 256
+
 /* Longest request that is copied, header included. Set by the agent. */
 const volatile __u32 cfg_max_request_bytes = 16 << 20;
 /* Packets with this mark are the agent's own; 0 = no test. Set by the agent. */
@@ -64,6 +66,20 @@ struct {
 	__type(key, __u32);
 	__type(value, struct rpctee_control);
 } rpctee_control SEC(".maps");
+
+/*
+ * Locks for kernels without atomic exchange in BPF (before 5.12): a flow's word `busy` is read and set under the lock
+ * that its source port picks. Used by rpctee_tap_old only.
+ */
+struct flow_lock {
+	struct bpf_spin_lock lock;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RPCTEE_FLOW_LOCKS);
+	__type(key, __u32);
+	__type(value, struct flow_lock);
+} rpctee_locks SEC(".maps");
 
 /*
  * Where a record is put together before it goes to the ring in one call, so that records have exactly the length that

@@ -8,6 +8,12 @@
 #include "bpf/maps.h"
 #include "bpf/packet.h"
 
+/* What the kernel offers to BPF. A constant in each entry program, so that the other way is not even there. */
+enum kernel_age {
+	KERNEL_NEW, /* 5.17 and later: bpf_loop, and atomic exchange */
+	KERNEL_OLD, /* 5.10 and later: bounded loops, and spin locks */
+};
+
 /* What one run of the program works with. Lives on its stack. */
 struct run {
 	struct __sk_buff *skb;

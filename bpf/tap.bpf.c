@@ -46,7 +46,7 @@ static __always_inline struct rpctee_endpoint *find_endpoint(const struct rpctee
 	return bpf_map_lookup_elem(&rpctee_endpoint, &key);
 }
 
-static __noinline void observe(struct __sk_buff *skb)
+static __always_inline void observe(struct __sk_buff *skb, const enum kernel_age age)
 {
 	__u32 zero = 0;
 	struct run run = {};
@@ -88,13 +88,31 @@ static __noinline void observe(struct __sk_buff *skb)
 	run.threshold = endpoint->threshold;
 	run.counters->endpoint_packets++;
 	run.counters->endpoint_bytes += run.segment.payload_bytes;
-	observe_segment(&run);
+	observe_segment(&run, age);
 }
 
+static __noinline void observe_new(struct __sk_buff *skb)
+{
+	observe(skb, KERNEL_NEW);
+}
+
+static __noinline void observe_old(struct __sk_buff *skb)
+{
+	observe(skb, KERNEL_OLD);
+}
+
+/* The agent loads one of these two, by what the kernel has. */
 SEC("tc")
 int rpctee_tap(struct __sk_buff *skb)
 {
-	observe(skb);
+	observe_new(skb);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int rpctee_tap_old(struct __sk_buff *skb)
+{
+	observe_old(skb);
 	return TC_ACT_UNSPEC;
 }
 

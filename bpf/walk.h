@@ -10,8 +10,12 @@
 #include "bpf/dubbo.h"
 #include "bpf/record.h"
 
-/* Steps in one packet: a frame takes one, a sampled frame one for each RPCTEE_PART_MAX_BYTES. */
+/*
+ * Steps in one packet: a frame takes one, a sampled frame one for each RPCTEE_PART_MAX_BYTES. Without bpf_loop the
+ * verifier goes through each step, so there can be only a few.
+ */
 #define WALK_STEPS_MAX 8192
+#define WALK_STEPS_MAX_OLD 16
 
 static __always_inline __u32 min_u32(__u32 a, __u32 b)
 {
@@ -137,7 +141,7 @@ static __always_inline void pass_frame(struct run *run)
 		flow->copy_state = RPCTEE_COPY_NONE;
 }
 
-static long walk_step(__u32 step, struct run *run)
+static __noinline long walk_step(__u32 step, struct run *run)
 {
 	(void)step;
 	if (run->position >= run->segment.payload_bytes)
@@ -149,9 +153,18 @@ static long walk_step(__u32 step, struct run *run)
 	return run->stopped ? 1 : 0;
 }
 
-static __always_inline void walk_payload(struct run *run)
+static __always_inline void walk_payload(struct run *run, const enum kernel_age age)
 {
-	bpf_loop(WALK_STEPS_MAX, walk_step, run, 0);
+	__u32 step;
+
+	if (age == KERNEL_NEW) {
+		bpf_loop(WALK_STEPS_MAX, walk_step, run, 0);
+	} else {
+		for (step = 0; step < WALK_STEPS_MAX_OLD; step++) {
+			if (walk_step(step, run))
+				break;
+		}
+	}
 	if (!run->stopped && run->position < run->segment.payload_bytes) {
 		run->counters->walk_limit++;
 		cut_request(run, RPCTEE_CUT_GAP);

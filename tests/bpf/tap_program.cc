@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 
@@ -34,6 +35,11 @@ TapProgram::TapProgram(const TapProgramOptions& options) {
     error_ = "can't open the tap program";
     return;
   }
+  // Set to test the program for kernels without bpf_loop on a kernel that has it; on one that has not it is needed.
+  const bool use_old = std::getenv("RPCTEE_TAP_OLD") != nullptr;
+  program_ = use_old ? skeleton_->progs.rpctee_tap_old : skeleton_->progs.rpctee_tap;
+  bpf_program__set_autoload(skeleton_->progs.rpctee_tap, !use_old);
+  bpf_program__set_autoload(skeleton_->progs.rpctee_tap_old, use_old);
   skeleton_->rodata->cfg_max_request_bytes = options.max_request_bytes;
   skeleton_->rodata->cfg_socket_mark = options.socket_mark;
   bpf_map__set_max_entries(skeleton_->maps.rpctee_records, options.ring_bytes);
@@ -96,7 +102,7 @@ RunResult TapProgram::Run(Bytes packet, uint32_t mark) {
   options.ctx_in = &context;
   options.ctx_size_in = sizeof(context);
   RunResult result;
-  if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rpctee_tap), &options) != 0) {
+  if (bpf_prog_test_run_opts(bpf_program__fd(program_), &options) != 0) {
     result.refused = true;
     return result;
   }

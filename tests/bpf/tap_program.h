@@ -16,6 +16,7 @@
 #include "base/byte_reader.h"
 #include "bpf/abi/abi.h"
 
+struct bpf_program;
 struct rpctee_tap;
 struct ring_buffer;
 
@@ -72,6 +73,7 @@ class TapProgram {
   void TakeRecord(const rpctee_record& record, Bytes bytes);
 
   rpctee_tap* skeleton_ = nullptr;
+  bpf_program* program_ = nullptr;
   ring_buffer* ring_ = nullptr;
   std::string error_;
   std::map<std::string, uint64_t> last_counters_;

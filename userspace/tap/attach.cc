@@ -18,8 +18,8 @@ namespace {
 constexpr int kTcxIngress = 46;
 constexpr int kTcxEgress = 47;
 
-// libbpf names a filter "<program>:[<id>]".
-constexpr std::string_view kFilterName = "rpctee_tap:[";
+// libbpf names a filter "<program>:[<id>]"; the programs of the object all start like this.
+constexpr std::string_view kFilterName = "rpctee_tap";
 
 uint32_t HandleOf(std::string_view identity) {
   uint32_t hash = 2'166'136'261U;  // FNV-1a

@@ -107,6 +107,9 @@ void Configure(rpctee_tap& skeleton, const TapOptions& options) {
   bpf_map__set_max_entries(skeleton.maps.rpctee_flows, options.max_flows);
   bpf_map__set_max_entries(skeleton.maps.rpctee_endpoint, options.max_endpoints);
   bpf_map__set_max_entries(skeleton.maps.rpctee_own, options.max_own_connections);
+  const bool has_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop, nullptr) == 1;
+  bpf_program__set_autoload(skeleton.progs.rpctee_tap, has_loop);
+  bpf_program__set_autoload(skeleton.progs.rpctee_tap_old, !has_loop);
 }
 
 }  // namespace
@@ -125,6 +128,11 @@ Result<TapSkeleton> LoadProgram(const TapOptions& options) {
     return tl::unexpected(LoadError(error, log));
   }
   return skeleton;
+}
+
+int ProgramFd(const TapSkeleton& skeleton) {
+  const bpf_program* program = skeleton->progs.rpctee_tap;
+  return bpf_program__fd(bpf_program__autoload(program) ? program : skeleton->progs.rpctee_tap_old);
 }
 
 }  // namespace rpctee::tap

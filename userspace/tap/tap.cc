@@ -29,7 +29,7 @@ Status PinAll(Pins& pins, const TapSkeleton& skeleton) {
       {"records", bpf_map__fd(skeleton->maps.rpctee_records)},
       {"counters", bpf_map__fd(skeleton->maps.rpctee_counters)},
       {"control", bpf_map__fd(skeleton->maps.rpctee_control)},
-      {"program", bpf_program__fd(skeleton->progs.rpctee_tap)},
+      {"program", ProgramFd(skeleton)},
   }};
   for (const auto& [name, fd] : files) {
     if (const Status pinned = pins.Pin(name, fd); !pinned) {
@@ -58,7 +58,7 @@ struct Tap::Impl {
         skeleton(std::move(loaded)),
         control(std::move(page)),
         ring(std::move(records)),
-        attacher(bpf_program__fd(skeleton->progs.rpctee_tap), identity) {}
+        attacher(ProgramFd(skeleton), identity) {}
 
   template <typename Map>
   static Map Typed(const bpf_map* map) {
