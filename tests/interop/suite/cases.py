@@ -68,14 +68,15 @@ class Stage:
         return self._direct[key]
 
     def mirrored(self, case):
-        """The same run with the agent on the node, and the agent's final ledger."""
+        """The same run with the agent on the node, the agent's final ledger, and the tap program's counters."""
         with Agent(self.binary, case.percent, self.work) as agent:
             agent.wait_ready()
             run = self._run(case)
+            counters = agent.tap_counters()
             ledger = agent.final_ledger()
         (v2,) = settled(self.v2)
         expect_same(v2.since(self._v2_before), run.v2, "v2's calls after the agent's end")
-        return run, ledger
+        return run, ledger, counters
 
     def reloaded(self, case):
         """Nothing is mirrored at 0 %; after the routes file has changed to 100 %, everything is."""
@@ -106,9 +107,17 @@ def run_case(stage, case):
         check_same_calls(run)
         expect(ledger["balanced"], f"the ledger does not balance: {ledger}")
         return f"v2 {run.v2.total} of {run.v1.total} after the change"
-    run, ledger = stage.mirrored(case)
+    run, ledger, counters = stage.mirrored(case)
     check_primary(run, direct)
-    check_ledger(run, ledger)
+    try:
+        check_ledger(run, ledger)
+        return check_copies(case, run)
+    except Failure as failure:
+        raise Failure(f"{failure}; the tap counted {counters}") from failure
+
+
+def check_copies(case, run):
+    """v2 received its share; returns a line on what was seen."""
     if case.percent == 100:
         check_same_calls(run)
         return f"v2 {run.v2.total} of {run.v1.total}"

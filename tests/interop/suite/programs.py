@@ -1,5 +1,6 @@
 """Provider, consumer and agent as the cases use them."""
 
+import collections
 import dataclasses
 import json
 import os
@@ -128,6 +129,17 @@ class Agent(lab.Process):
         wait_until(lambda: "ready" in self.log() or not self.running(), START_SECONDS, "agent's start")
         if not self.running():
             raise Failure(f"the agent ended at start: {self.log()[-800:]}")
+
+    def tap_counters(self):
+        """The tap program's counters that are not zero, summed over CPUs: they tell why something was missed."""
+        dump = subprocess.run(["bpftool", "--json", "map", "dump", "pinned", f"{routes.PIN_DIRECTORY}/counters"],
+                              stdout=subprocess.PIPE, stderr=self._log, check=False)
+        if dump.returncode != 0:
+            raise Failure("bpftool could not read the tap's counters, see agent.log")
+        sums = collections.Counter()
+        for cpu in json.loads(dump.stdout)[0]["formatted"]["values"]:
+            sums.update(cpu["value"])
+        return {name: count for name, count in sums.items() if count}
 
     def final_ledger(self):
         status = self.stop()

@@ -4,6 +4,7 @@ from . import lab
 
 PORT = 20880
 HOST = "org.apache.dubbo.samples.basic.api.demoservice"
+PIN_DIRECTORY = "/sys/fs/bpf/rpctee-interop"
 INTERFACE = "org.apache.dubbo.samples.basic.api.DemoService"
 
 
@@ -94,7 +95,7 @@ node: interop
 tap:
   interfaces: ["veth*"]
   direction: egress
-  pin_directory: /sys/fs/bpf/rpctee-interop
+  pin_directory: {PIN_DIRECTORY}
 routes:
   files: ["{routes_path}"]
   reload: 1s
