@@ -1,6 +1,7 @@
 package rpctee.interop;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Command line of the form {@code --name value}; an unknown or missing name ends the program with a message. */
@@ -9,8 +10,9 @@ final class Arguments {
 
   Arguments(String[] args, String... known) {
     for (int i = 0; i < args.length; i += 2) {
-      if (!java.util.List.of(known).contains(args[i]) || i + 1 == args.length) {
-        throw new IllegalArgumentException("expected " + String.join(" ", known) + ", each with a value; got: " + args[i]);
+      if (!List.of(known).contains(args[i]) || i + 1 == args.length) {
+        throw new IllegalArgumentException(
+            "expected " + String.join(" ", known) + ", each with a value; got: " + args[i]);
       }
       values.put(args[i], args[i + 1]);
     }

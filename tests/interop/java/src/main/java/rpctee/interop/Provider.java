@@ -2,6 +2,7 @@ package rpctee.interop;
 
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.dubbo.config.ApplicationConfig;
 import org.apache.dubbo.config.ProtocolConfig;
 import org.apache.dubbo.config.RegistryConfig;
@@ -34,7 +35,7 @@ public final class Provider {
     report.write();
     System.out.println("ready " + listen);
     CountDownLatch never = new CountDownLatch(1);
-    while (!never.await(REPORT_INTERVAL_MS, java.util.concurrent.TimeUnit.MILLISECONDS)) {
+    while (!never.await(REPORT_INTERVAL_MS, TimeUnit.MILLISECONDS)) {
       report.write();
     }
   }
