@@ -101,7 +101,7 @@ void Consumer::Fill(Link& link) {
         static_cast<double>(counts_.asked) > options_.rate * std::chrono::duration<double>(now_ - start_).count()) {
       return;
     }
-    if (options_.heartbeat_every > 0 && next_ % options_.heartbeat_every == 0) {
+    if (options_.heartbeat_every > 0 && next_ % options_.heartbeat_every == options_.heartbeat_every - 1) {
       AskHeartbeat(link);
     }
     Ask(link);
@@ -278,9 +278,10 @@ void Consumer::MakeArgument(uint64_t index, std::string& out) const {
   out = fmt::format("request-{}", index);
   const size_t bytes = ArgumentBytes(index);
   if (out.size() < bytes) {
-    // A filler that differs from place to place, so that bytes out of place are noticed.
-    constexpr std::string_view kFiller = "-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    // A filler that differs from place to place, so that bytes out of place are noticed; the colon ends the number.
+    constexpr std::string_view kFiller = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     out.reserve(bytes + kFiller.size());
+    out += ':';
     while (out.size() < bytes) {
       out += kFiller.substr(index % 7);
     }

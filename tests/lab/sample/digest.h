@@ -1,4 +1,4 @@
-// What both ends count about contents: a digest that does not depend on order, and a window that finds repeated ids.
+// What both ends count about contents: a digest that does not depend on order, and a memory that finds repeated ids.
 // One thread; plain values.
 #pragma once
 
@@ -39,36 +39,19 @@ class Digest {
   uint64_t sum_ = 0;
 };
 
-// Finds ids that come twice on one connection, among the last 65,536 values below the highest one.
-class IdWindow {
+// Finds ids that come twice on one connection, as long as few others came between: the last id of each hash is kept.
+class RecentIds {
  public:
-  IdWindow() : bits_(kIds / 64) {}
-
   // True when the id was seen before.
   bool Seen(uint64_t id) {
-    if (!started_ || static_cast<int64_t>(id - highest_) > 0) {
-      const uint64_t steps = started_ ? id - highest_ : kIds;
-      for (uint64_t i = 0; i < steps && i < kIds; ++i) {
-        Word(id - i) &= ~Bit(id - i);
-      }
-      highest_ = id;
-      started_ = true;
-    } else if (highest_ - id >= kIds) {
-      return false;  // too old to tell
-    }
-    const bool seen = (Word(id) & Bit(id)) != 0;
-    Word(id) |= Bit(id);
+    uint64_t& last = last_[((id * 0x9e3779b97f4a7c15ULL) >> 32) % last_.size()];
+    const bool seen = last == id + 1;
+    last = id + 1;  // so that 0 means none
     return seen;
   }
 
  private:
-  static constexpr uint64_t kIds = 65'536;
-  uint64_t& Word(uint64_t id) { return bits_[(id % kIds) / 64]; }
-  static uint64_t Bit(uint64_t id) { return uint64_t{1} << (id % 64); }
-
-  bool started_ = false;
-  uint64_t highest_ = 0;
-  std::vector<uint64_t> bits_;
+  std::vector<uint64_t> last_ = std::vector<uint64_t>(8192);
 };
 
 }  // namespace rpctee::sample

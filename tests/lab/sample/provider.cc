@@ -24,7 +24,10 @@ constexpr size_t kMaxArgumentsSeen = 1'000'000;
 Result<std::unique_ptr<Provider>> Provider::Open(const ProviderOptions& options) {
   std::unique_ptr<Provider> provider(new Provider(options));
   auto signals = SignalFd();
-  auto listener = signals ? Listen(options.listen) : std::move(signals);
+  if (!signals) {
+    return tl::unexpected(signals.error());
+  }
+  auto listener = Listen(options.listen);
   if (!listener) {
     return tl::unexpected(listener.error());
   }

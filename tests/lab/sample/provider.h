@@ -52,7 +52,7 @@ class Provider {
     explicit Connection(Fd fd) : stream(std::move(fd)) {}
     SocketStream stream;
     std::string local_ip;
-    IdWindow ids;
+    RecentIds ids;
     size_t delayed_bytes = 0;
     uint32_t interest = EPOLLIN;
   };
