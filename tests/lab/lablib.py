@@ -6,6 +6,7 @@ Only Python's standard library. Environment: RPCTEE_BUILD (default build/dev), L
 """
 
 import contextlib
+import ctypes
 import json
 import math
 import os
@@ -29,6 +30,7 @@ PORT = 20880
 ADDRESSES = {"consumer": ("10.44.0.10", "fd44::10"), "v1": ("10.44.0.11", "fd44::11"), "v2": ("10.44.0.12", "fd44::12")}
 START_SECONDS = 10
 RUN_SECONDS = 120
+PR_SET_PDEATHSIG = 1
 
 CASES = []
 
@@ -84,6 +86,11 @@ def binomial_interval(count, share, confidence=0.999):
     return low, high
 
 
+def end_with_parent():
+    """Nothing that was started outlives this process, even if it is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Process:
     """A program in a namespace, its stderr in a file; ended when the lab ends at the latest."""
 
@@ -92,7 +99,7 @@ class Process:
         self.log_path = lab.directory / f"{name}.{len(lab.processes)}.log"
         with open(self.log_path, "w", encoding="utf-8") as log:
             self.popen = subprocess.Popen(lab.enter(role, command), stdout=subprocess.PIPE, stderr=log, text=True,
-                                          stdin=subprocess.DEVNULL)
+                                          stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)
         lab.processes.append(self)
 
     def log(self):
@@ -243,6 +250,7 @@ class Lab:
             self.remove_pod(name)
 
     def __enter__(self):
+        self.script("down")  # of an earlier run that was killed
         self.script("up")
         return self
 

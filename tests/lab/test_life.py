@@ -151,8 +151,8 @@ def kill_9_and_restart_gives_one_program_for_each_interface_with_clsact(lab):
 def filters_of_others_stay_untouched(lab):
     if "clsact" not in lab.run("node", "tc", "qdisc", "show", "dev", "vethv1"):
         lab.run("node", "tc", "qdisc", "add", "dev", "vethv1", "clsact")
-    lab.run("node", "tc", "filter", "add", "dev", "vethv1", "egress", "pref", "7", "protocol", "all", "matchall",
-            "action", "ok")
+    lab.run("node", "tc", "filter", "add", "dev", "vethv1", "egress", "pref", "7", "protocol", "all", "bpf",
+            "bytecode", "1,6 0 0 0")
     try:
         before = lab.run("node", "tc", "filter", "show", "dev", "vethv1", "egress")
         for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
