@@ -217,6 +217,11 @@ class Loader {
     };
     std::stable_sort(diagnostics().begin(), diagnostics().end(),
                      [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
+    // A MetaRouter is read once for each port of its service.
+    const auto last = std::unique(diagnostics().begin(), diagnostics().end(), [&](const auto& a, const auto& b) {
+      return key(a) == key(b) && a.origin.file == b.origin.file && a.message == b.message && a.origin.line > 0;
+    });
+    diagnostics().erase(last, diagnostics().end());
   }
 
   // Errors stay whatever their number: each document adds a bounded number of them, and they come first in interest.

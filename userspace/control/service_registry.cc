@@ -18,16 +18,6 @@ Labels ToLabels(const ProtoMap& map) {
   return {map.begin(), map.end()};
 }
 
-// Whether `labels` has all of `wanted`.
-bool HasAll(const Labels& labels, const Labels& wanted) {
-  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& label) {
-    const auto found = labels.find(label.first);
-    return found != labels.end() && found->second == label.second;
-  });
-}
-
-bool SameNamespace(const std::string& a, const std::string& b) { return a.empty() || b.empty() || a == b; }
-
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -121,7 +111,7 @@ void ServiceRegistry::Add(const k8s::Deployment& deployment, const route::Origin
   workload.labels = ToLabels(deployment.spec().template_().metadata().labels());
   workload.origin = origin;
   workload.wants_pods = !deployment.spec().has_replicas() || deployment.spec().replicas() > 0;
-  deployments_.push_back(std::move(workload));
+  deployments_.Add(std::move(workload));
 }
 
 void ServiceRegistry::Add(const k8s::Pod& pod, const route::Origin& origin, Diagnostics& diagnostics) {
@@ -144,7 +134,7 @@ void ServiceRegistry::Add(const k8s::Pod& pod, const route::Origin& origin, Diag
                              fmt::format("Pod \"{}\": \"{}\" is not an IP address; passed over", workload.name, ip)});
     }
   }
-  pods_.push_back(std::move(workload));
+  pods_.Add(std::move(workload));
 }
 
 const Service* ServiceRegistry::Find(std::string_view host) const {
@@ -183,13 +173,13 @@ route::Cluster ServiceRegistry::Resolve(const std::string& cluster, const route:
   if (!service->selector.empty()) {
     Labels wanted = service->selector;
     wanted.insert(subset->begin(), subset->end());
-    const bool impossible = !HasAll(wanted, *subset);  // selector and subset ask for different values of one label
-    for (const Workload& pod : pods_) {
-      if (!impossible && pod.ip && SameNamespace(service->ns, pod.ns) && HasAll(pod.labels, wanted)) {
-        resolved.endpoints.push_back({{*pod.ip, port.target}, 1, pod.healthy});
+    // Selector and subset may ask for different values of one label: then there are no such pods.
+    if (HasAll(wanted, *subset)) {
+      for (const Workload* pod : pods_.Select(service->ns, wanted)) {
+        if (pod->ip) {
+          resolved.endpoints.push_back({{*pod->ip, port.target}, 1, pod->healthy});
+        }
       }
-    }
-    if (!impossible) {
       WarnOfDeploymentsWithoutPods(service->ns, wanted, diagnostics);
     }
   }
@@ -200,7 +190,7 @@ route::Cluster ServiceRegistry::Resolve(const std::string& cluster, const route:
 }
 
 std::optional<Labels> ServiceRegistry::LabelsOfSubset(const Service& service, const ClusterName& name,
-                                                      const route::Origin& user, Diagnostics& diagnostics) const {
+                                                      const route::Origin& user, Diagnostics& diagnostics) {
   if (name.subset.empty()) {
     return Labels{};
   }
@@ -217,32 +207,26 @@ std::optional<Labels> ServiceRegistry::LabelsOfSubset(const Service& service, co
   return fits ? std::optional(by_version) : std::nullopt;
 }
 
-bool ServiceRegistry::AnyWorkloadHas(const Service& service, const Labels& labels) const {
-  const auto has = [&](const Workload& workload) {
-    return !service.selector.empty() && SameNamespace(service.ns, workload.ns) &&
-           HasAll(workload.labels, service.selector) && HasAll(workload.labels, labels);
-  };
-  return std::any_of(pods_.begin(), pods_.end(), has) || std::any_of(deployments_.begin(), deployments_.end(), has) ||
-         std::any_of(service.endpoints.begin(), service.endpoints.end(),
-                     [&](const StaticEndpoint& endpoint) { return HasAll(endpoint.labels, labels); });
+bool ServiceRegistry::AnyWorkloadHas(const Service& service, const Labels& labels) {
+  const auto has = [&](const StaticEndpoint& endpoint) { return HasAll(endpoint.labels, labels); };
+  if (std::any_of(service.endpoints.begin(), service.endpoints.end(), has)) {
+    return true;
+  }
+  Labels wanted = service.selector;
+  wanted.insert(labels.begin(), labels.end());
+  return !service.selector.empty() && HasAll(wanted, labels) &&
+         (!pods_.Select(service.ns, wanted).empty() || !deployments_.Select(service.ns, wanted).empty());
 }
 
 void ServiceRegistry::WarnOfDeploymentsWithoutPods(const std::string& ns, const Labels& labels,
                                                    Diagnostics& diagnostics) {
-  for (Workload& deployment : deployments_) {
-    if (deployment.told || !deployment.wants_pods || !SameNamespace(ns, deployment.ns) ||
-        !HasAll(deployment.labels, labels)) {
-      continue;
-    }
-    const bool has_pod = std::any_of(pods_.begin(), pods_.end(), [&](const Workload& pod) {
-      return SameNamespace(deployment.ns, pod.ns) && HasAll(pod.labels, deployment.labels);
-    });
-    if (!has_pod) {
-      deployment.told = true;
-      diagnostics.push_back({Severity::kWarning, deployment.origin,
+  for (Workload* deployment : deployments_.Select(ns, labels)) {
+    if (!deployment->told && deployment->wants_pods && pods_.Select(deployment->ns, deployment->labels).empty()) {
+      deployment->told = true;
+      diagnostics.push_back({Severity::kWarning, deployment->origin,
                              fmt::format("Deployment \"{}\" has no Pod list: give `kubectl get pods -o yaml` or a "
                                          "ClusterLoadAssignment",
-                                         deployment.name)});
+                                         deployment->name)});
     }
   }
 }

@@ -1,14 +1,12 @@
 // Which pods a host and subset stand for: ServiceEntry, DestinationRule, Deployment and Pod, brought together by
 // labels, as istiod does it.
 //
-// Control thread; lives for one load of route files. Plain data: knows the messages only while they are added. An
-// object that does not say its namespace fits every namespace.
+// Control thread; lives for one load of route files. Plain data: knows the messages only while they are added.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +14,7 @@
 #include "control/cluster_name.h"
 #include "control/diagnostic.h"
 #include "control/reporter.h"
+#include "control/workloads.h"
 #include "route/route_set.h"
 
 namespace rpctee::k8s::v1 {
@@ -26,8 +25,6 @@ class ServiceEntry;
 }  // namespace rpctee::k8s::v1
 
 namespace rpctee::control {
-
-using Labels = std::map<std::string, std::string>;
 
 struct ServicePort {
   uint16_t number = 0;
@@ -64,29 +61,16 @@ class ServiceRegistry {
   route::Cluster Resolve(const std::string& cluster, const route::Origin& user, Diagnostics& diagnostics);
 
  private:
-  struct Workload {
-    std::string name;
-    std::string ns;
-    Labels labels;
-    route::Origin origin;
-    // Pods only.
-    std::optional<IpAddress> ip;  // when it takes traffic
-    bool healthy = true;
-    // Deployments only.
-    bool wants_pods = true;
-    bool told = false;
-  };
-
   std::optional<Labels> LabelsOfSubset(const Service& service, const ClusterName& name, const route::Origin& user,
-                                       Diagnostics& diagnostics) const;
-  bool AnyWorkloadHas(const Service& service, const Labels& labels) const;
+                                       Diagnostics& diagnostics);
+  bool AnyWorkloadHas(const Service& service, const Labels& labels);
   void WarnOfDeploymentsWithoutPods(const std::string& ns, const Labels& labels, Diagnostics& diagnostics);
 
   std::vector<Service> services_;
   std::map<std::string, size_t> service_of_host_;                  // by lower-case host: the first that has it
   std::map<std::pair<std::string, std::string>, Labels> subsets_;  // by lower-case host and subset
-  std::vector<Workload> pods_;
-  std::vector<Workload> deployments_;
+  Workloads pods_;
+  Workloads deployments_;
 };
 
 }  // namespace rpctee::control

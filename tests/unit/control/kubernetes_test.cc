@@ -117,6 +117,20 @@ TEST_F(Kubernetes, MetaRouterWithoutAKnownPortIsSkippedWithTheReason) {
   EXPECT_EQ(with_port.routes.configs.at(0).name, "demo.host_5");
 }
 
+TEST_F(Kubernetes, ServiceOfTwoPortsTellsEachWarningOnce) {
+  const LoadedRoutes loaded =
+      LoadText(Router("{name: a, colour: red, route: [{destination: {host: demo.host}}]}") + R"(---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: demo}
+spec:
+  hosts: [demo.host]
+  ports: [{number: 1, name: tcp-metaprotocol-dubbo}, {number: 3, name: tcp-metaprotocol-x}]
+  endpoints: [{address: 10.0.0.9}]
+)");
+  EXPECT_THAT(Told(loaded), ElementsAre("warning 4:11 spec.routes[0].colour is not known; the route \"a\" is skipped"));
+}
+
 TEST_F(Kubernetes, OneConfigurationForEachMetaProtocolPort) {
   const LoadedRoutes loaded = LoadText(Router("{route: [{destination: {host: demo.host}}]}") + R"(---
 apiVersion: networking.istio.io/v1
