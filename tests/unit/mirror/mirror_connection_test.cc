@@ -1,5 +1,4 @@
 // A connection's life: opened when needed, closed by either side, refused, reset, marked.
-#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -149,22 +148,32 @@ TEST_F(MirrorConnection, AnAnswerThatIsFoundWhenSendFailsStillCounts) {
   EXPECT_EQ(books.last_end[2], CopyOutcome::connection_lost);
 }
 
+TEST_F(MirrorConnection, HalfAnAnswerDoesNotSpillIntoTheNextConnection) {
+  ScriptedServer server(loop);
+  bool cut = true;
+  server.Script([&](ScriptedServer& self, Peer& peer, const Message& message) {
+    ByteVector reply = Reply(message.id, 20, 100);
+    if (cut) {
+      reply.resize(50);
+      peer.close_when_written = true;
+    }
+    self.Write(peer, reply);
+  });
+  Start({server.address()});
+  SendMany(1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::connection_lost), 1U);
+  cut = false;
+  ASSERT_TRUE(RunUntil([&] { return State() == "idle"; }));
+  SendMany(3);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_ok), 3U);
+}
+
 TEST_F(MirrorConnection, AConnectThatHangsEndsAfterTheConnectTimeout) {
-  // A listener whose backlog is full does not answer SYNs.
-  const int backlog_full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_storage name{};
-  socklen_t length = SocketAddress::Parse("127.0.0.1:1")->ToSockaddr(name);
-  reinterpret_cast<sockaddr_in*>(&name)->sin_port = 0;
-  ASSERT_EQ(bind(backlog_full, reinterpret_cast<sockaddr*>(&name), length), 0);
-  ASSERT_EQ(listen(backlog_full, 0), 0);
-  ASSERT_EQ(getsockname(backlog_full, reinterpret_cast<sockaddr*>(&name), &length), 0);
-  std::vector<Fd> fillers;
-  for (int i = 0; i < 4; ++i) {
-    Fd& filler = fillers.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    (void)connect(filler.get(), reinterpret_cast<sockaddr*>(&name), length);
-  }
+  const HangingListener listener;
   options.connect_timeout = milliseconds(80);
-  Start({SocketAddress::FromSockaddr(name)});
+  Start({listener.address()});
   SendMany(3);
   const TimePoint begin = Clock::now();
   ASSERT_TRUE(RunUntilAllEnded());
@@ -172,7 +181,6 @@ TEST_F(MirrorConnection, AConnectThatHangsEndsAfterTheConnectTimeout) {
   EXPECT_EQ(Count(CopyOutcome::connection_lost), 3U);
   EXPECT_EQ(mirror->stats().connects_failed, 1U);
   EXPECT_EQ(State(), "backing off");
-  close(backlog_full);
 }
 
 TEST_F(MirrorConnection, ABlackHoleCannotBeStartedOrTimesOutButNeverBlocks) {

@@ -115,6 +115,18 @@ TEST_F(MirrorEndpoints, NothingReachesAnEndpointAfterItWasRemoved) {
   EXPECT_EQ(Count(CopyOutcome::no_endpoint), 1U);
 }
 
+TEST_F(MirrorEndpoints, OneRemovedBetweenSendAndFlushLeavesNothingBehind) {
+  ScriptedServer server(loop);
+  Start({server.address()});
+  SendMany(1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  SendMany(1);
+  mirror->SetClusters({});
+  mirror->Flush();
+  EXPECT_EQ(Count(CopyOutcome::connection_lost), 1U);
+  EXPECT_EQ(mirror->buffered_bytes(), 0U);
+}
+
 TEST_F(MirrorEndpoints, ChurnNeitherLeaksNorReconnects) {
   ScriptedServer stays(loop);
   ScriptedServer flaps(loop);

@@ -19,20 +19,25 @@ void Check(bool ok, const char* what) {
   }
 }
 
-}  // namespace
-
-ScriptedServer::ScriptedServer(EventLoop& loop, uint16_t port) : loop_(loop) {
-  listener_.Reset(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+Fd Listen(uint16_t port, int backlog, SocketAddress& address) {
+  Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
-  setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   SocketAddress wanted = *SocketAddress::Parse("127.0.0.1:1");
   wanted.port = port;
   sockaddr_storage name{};
   socklen_t length = wanted.ToSockaddr(name);
-  Check(bind(listener_.get(), reinterpret_cast<sockaddr*>(&name), length) == 0, "bind");
-  Check(listen(listener_.get(), 128) == 0, "listen");
-  Check(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&name), &length) == 0, "getsockname");
-  address_ = SocketAddress::FromSockaddr(name);
+  Check(bind(listener.get(), reinterpret_cast<sockaddr*>(&name), length) == 0, "bind");
+  Check(listen(listener.get(), backlog) == 0, "listen");
+  Check(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&name), &length) == 0, "getsockname");
+  address = SocketAddress::FromSockaddr(name);
+  return listener;
+}
+
+}  // namespace
+
+ScriptedServer::ScriptedServer(EventLoop& loop, uint16_t port) : loop_(loop) {
+  listener_ = Listen(port, 128, address_);
   script_ = [](ScriptedServer& server, Peer& peer, const Message& message) {
     if (message.WantsAnswer()) {
       server.Write(peer, Reply(message.id));
@@ -203,6 +208,15 @@ void ScriptedServer::Reset(Peer& peer) {
 void ScriptedServer::DropAll() {
   while (!peers_.empty()) {
     Remove(*peers_.back());
+  }
+}
+
+HangingListener::HangingListener() : listener_(Listen(0, 0, address_)) {
+  sockaddr_storage name{};
+  const socklen_t length = address_.ToSockaddr(name);
+  for (int i = 0; i < 4; ++i) {
+    Fd& filler = fillers_.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    (void)connect(filler.get(), reinterpret_cast<sockaddr*>(&name), length);
   }
 }
 

@@ -96,4 +96,16 @@ class ScriptedServer {
   std::vector<Message> log_;
 };
 
+// A listener whose backlog is full: it does not answer SYNs, so connecting to it hangs.
+class HangingListener {
+ public:
+  HangingListener();
+  const SocketAddress& address() const { return address_; }
+
+ private:
+  SocketAddress address_;
+  Fd listener_;
+  std::vector<Fd> fillers_;
+};
+
 }  // namespace rpctee::mirror
