@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# What rpctee costs, measured in a lab of its own.
+#
+#   bench.sh kernel [--rounds N] [--hook clsact|tcx|both]
+#                              ns a packet of the tap program, by the kernel's own statistics, beside an empty program
+#                              at the same place (under 2 minutes)
+#   bench.sh rps [--rounds N]  requests a second of a consumer and provider that keep all cores busy, with and without
+#                              the agent in turn, for several shares (under 3 minutes)
+#   bench.sh all               both
+#   -o json                    one JSON object instead of tables
+#
+# Builds optimised programs in build/bench first, unless RPCTEE_BUILD names a build to measure. Needs root. Other
+# programs that run at the same time disturb the figures; the spread shows how much.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+readonly root
+readonly LOCK=/run/rpctee-bench.lock
+
+usage() { sed -n '2,13s/^# \{0,1\}//p' "$0"; }
+die() { echo "bench.sh: $*" >&2; exit 1; }
+
+build() {
+  export RPCTEE_BUILD="$root/build/bench"
+  local log="$RPCTEE_BUILD/bench-build.log"
+  mkdir -p "$RPCTEE_BUILD"
+  # A compiler that warns of more than ours can measure too.
+  cmake -S "$root" -B "$RPCTEE_BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRPCTEE_TESTS=OFF -DRPCTEE_WERROR=OFF \
+    > "$log" 2>&1 &&
+    cmake --build "$RPCTEE_BUILD" --target rpctee rpctee-sample-provider rpctee-sample-consumer rpctee-bench-kernel \
+      >> "$log" 2>&1 || { tail -n 30 "$log" >&2; die "the build failed; see $log"; }
+}
+
+child=
+# Whatever ended us: the measuring program takes down its lab, and what is left of it goes here.
+clean_up() {
+  if [[ -n "$child" ]] && kill "$child" 2> /dev/null; then
+    wait "$child" || true
+  fi
+  "$root/scripts/lab.sh" down > /dev/null
+}
+
+case "${1:-}" in
+  kernel | rps | all) ;;
+  -h | --help) usage; exit 0 ;;
+  *) usage >&2; exit 2 ;;
+esac
+[[ $(id -u) -eq 0 ]] || die "needs root, to make network namespaces and load BPF programs"
+exec 9> "$LOCK"
+flock -n 9 || die "another benchmark is running"
+[[ -n "${RPCTEE_BUILD:-}" ]] || build
+
+export LAB_ID="${LAB_ID:-bench}"
+trap clean_up EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+python3 "$root/tests/bench/bench.py" "$@" 9>&- &
+child=$!
+status=0
+wait "$child" || status=$?
+child=
+exit "$status"

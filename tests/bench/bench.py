@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""What the tap costs: nanoseconds a packet in the kernel, and requests a second of a saturated pair. See bench.sh."""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lab"))
+from lablib import ADDRESSES, BUILD, PORT, Agent, Consumer, Failure, Lab, Process, Provider, check, routes  # noqa: E402
+
+KERNEL_BENCH = BUILD / "tests/bench/rpctee-bench-kernel"
+KERNEL_ROUNDS = 12
+RPS_ROUNDS = 8
+SHARES = (0.1, 1, 100)
+RUN_SECONDS = 2
+WARM_UP_SECONDS = 1
+# Enough that neither core ever waits for the other.
+LOAD = ("--requests", 0, "--connections", 4, "--depth", 32, "--bytes", 256)
+# The whole bench runs before everything else on the machine, so that programs of others disturb it less. What it starts
+# inherits that, so it stays fair between the parts of the bench. A session has a scheduling group of its own
+# (sched_autogroup), within which alone nice counts; the group has its own.
+NICE = -20
+# The goals of the design, net of an empty program.
+GOALS_NS = {"packet that is not for an endpoint": 60, "packet with one unsampled 256 B request": 250,
+            "each further unsampled request in a packet": 60, "packet with one sampled 256 B request": 450,
+            "each byte of sampled bulk above the first KiB": 0.35}
+# Requests a second with the agent, of those without it; by share in per cent.
+GOALS_RATIO = {0.1: 0.98, 1: 0.97}
+
+
+def cluster(name, address, port):
+    return {"cluster_name": name, "endpoints": [{"lb_endpoints": [
+        {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}]}]}
+
+
+def mirrored_route(name, port, millionths):
+    fraction = {"default_value": {"numerator": millionths, "denominator": "MILLION"}}
+    return {"name": f"bench.{name}_{port}", "routes": [{"name": "all", "route": {
+        "cluster": name, "request_mirror_policies": [{"cluster": "mirror", "runtime_fraction": fraction}]}}]}
+
+
+def kernel_routes():
+    """Two ports of v1 with their shares. Nothing listens at the mirror: the copies are not what is measured."""
+    v1, v2 = ADDRESSES["v1"][0], ADDRESSES["v2"][0]
+    documents = [mirrored_route("sampled", PORT, 1_000_000), mirrored_route("unsampled", PORT + 1, 1),
+                 cluster("sampled", v1, PORT), cluster("unsampled", v1, PORT + 1), cluster("mirror", v2, PORT)]
+    return "".join(f"---\n{json.dumps(document)}\n" for document in documents)
+
+
+def spread(values):
+    """Median and quartiles."""
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    return {"median": middle, "low": low, "high": high}
+
+
+def summary(rounds):
+    """One case from its rounds."""
+    tap = [r["tap_ns"] / r["tap_runs"] for r in rounds]
+    empty = [r["empty_ns"] / r["empty_runs"] for r in rounds]
+    total = {"packets": sum(r["tap_runs"] for r in rounds)}
+    for counter in ("seen", "endpoint_bytes", "sampled", "wakeups", "ring_full", "parts_lost", "gaps", "no_payload"):
+        total[counter] = sum(r["counters"].get(counter, 0) for r in rounds)
+    return {"case": rounds[0]["case"], **total, "tap_ns": spread(tap), "empty_ns": spread(empty),
+            "net_ns": spread([t - e for t, e in zip(tap, empty)])}
+
+
+def against_goals(cases):
+    """The figures that the design sets goals for, from the cases in their order of rpctee-bench-kernel."""
+    other, one, many, _, sampled, _, bulk, _ = cases
+    net = [case["net_ns"]["median"] for case in (other, one, many, sampled, bulk)]
+    further = (net[2] - net[1]) / max(many["seen"] / many["packets"] - 1, 1)
+    bulk_bytes = bulk["endpoint_bytes"] / bulk["packets"]
+    figures = [net[0], net[1], further, net[3], (net[4] - net[3]) / max(bulk_bytes - 1024, 1)]
+    return [{"what": what, "ns": ns, "goal_ns": goal, "met": ns <= goal}
+            for (what, goal), ns in zip(GOALS_NS.items(), figures)]
+
+
+def measure_kernel(lab, hook, rounds):
+    agent = Agent(lab, kernel_routes(), interfaces=["vethv1"], attach=hook)
+    command = [KERNEL_BENCH, "--address", ADDRESSES["v1"][0], "--pins", lab.pin_directory, "--rounds", rounds]
+    for end, role in (("sender", "consumer"), ("receiver", "v1"), ("node", "node")):
+        command += [f"--{end}-namespace", f"/run/netns/rpctee-{role}-{lab.id}"]
+    bench = Process(lab, "node", "kernel-bench", command + (["--tcx"] if hook == "tcx" else []))
+    output, _ = bench.popen.communicate(timeout=30 + 5 * rounds)
+    check(bench.popen.returncode == 0, bench.log().strip())
+    by_case = {}
+    for line in map(json.loads, output.splitlines()):
+        by_case.setdefault(line["case"], []).append(line)
+    ledger = agent.stop()
+    cases = [summary(lines) for lines in by_case.values()]
+    return {"hook": hook, "rounds": rounds, "cases": cases, "goals": against_goals(cases), "ledger": ledger}
+
+
+def print_kernel(result):
+    print(f"\nThe tap beside an empty program, both by {result['hook']}, {result['rounds']} rounds; ns as medians, "
+          "[quartiles]")
+    print(f"{'case':41} {'packets':>8} {'requests':>8} {'tap':>7} {'empty':>6} {'net a packet':>22} {'a request':>9} "
+          f"{'a byte':>7} {'wake-ups':>8}")
+    for case in result["cases"]:
+        net = case["net_ns"]
+        middle = f"{net['median']:.0f} [{net['low']:.0f}..{net['high']:.0f}]"
+        request = f"{net['median'] * case['packets'] / case['seen']:.0f}" if case["seen"] else "-"
+        byte = f"{net['median'] * case['packets'] / case['endpoint_bytes']:.3f}" if case["endpoint_bytes"] else "-"
+        print(f"{case['case']:41} {case['packets']:8} {case['seen']:8} {case['tap_ns']['median']:7.0f} "
+              f"{case['empty_ns']['median']:6.0f} {middle:>22} {request:>9} {byte:>7} {case['wakeups']:8}")
+        lost = case["ring_full"] + case["parts_lost"] + case["gaps"]
+        if lost:
+            print(f"  {lost} of these were lost (ring_full {case['ring_full']}, parts_lost {case['parts_lost']}, gaps "
+                  f"{case['gaps']}), which makes packets cheaper than they are")
+    print(f"{'against the goals':52} {'ns':>7} {'goal':>6}")
+    for goal in result["goals"]:
+        print(f"  {goal['what']:50} {goal['ns']:7.2f} {goal['goal_ns']:6} {'met' if goal['met'] else 'NOT MET'}")
+
+
+def cpu_seconds(process):
+    """User and system time of a process, all threads, to a clock tick."""
+    fields = pathlib.Path(f"/proc/{process.popen.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def machine_seconds():
+    """(busy, idle) seconds of all cores. Busy includes what the host took away."""
+    with open("/proc/stat", encoding="utf-8") as stat:
+        user, nice, system, idle, iowait, irq, softirq, steal = map(int, stat.readline().split()[1:9])
+    tick = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq + steal) / tick, (idle + iowait) / tick
+
+
+def one_run(lab, v1, v2, share):
+    """RUN_SECONDS of load, with an agent that mirrors `share` per cent, or without one when it is None."""
+    agent = Agent(lab, routes(share), interfaces=["vethv1"]) if share is not None else None
+    running = [process for process in (v1, v2, agent) if process]
+    before, machine = {p.name: cpu_seconds(p) for p in running}, machine_seconds()
+    consumer = Consumer(lab, *LOAD, "--duration", RUN_SECONDS)
+    started = os.times()
+    result = consumer.result()
+    ended = os.times()
+    cpu = {p.name: cpu_seconds(p) - before[p.name] for p in running}
+    cpu["consumer"] = ended.children_user + ended.children_system - started.children_user - started.children_system
+    busy, idle = (now - then for now, then in zip(machine_seconds(), machine))
+    ledger = agent.stop() if agent else None
+    check(result["failed"] == 0 and result["ok"] == result["requests"], f"every answer is right: {result}")
+    return {"share": share, "rps": result["requests_per_second"], "requests": result["requests"], "cpu_seconds": cpu,
+            "primary_cpu_us_per_request": (cpu["v1"] + cpu["consumer"]) / result["requests"] * 1e6,
+            "others_busy": max(0.0, busy - sum(cpu.values())) / (busy + idle), "idle": idle / (busy + idle),
+            "ledger": ledger}
+
+
+def paired(runs, key):
+    """The ratio with agent / without, pair by pair."""
+    return [with_agent[key] / without[key] for without, with_agent in runs]
+
+
+def rps_summary(share, runs):
+    agents = [with_agent for _, with_agent in runs]
+    ledger = {key: sum(run["ledger"].get(key, 0) for run in agents)
+              for key in agents[0]["ledger"] if isinstance(agents[0]["ledger"][key], int)
+              and not isinstance(agents[0]["ledger"][key], bool)}
+    cpu = sum(run["cpu_seconds"]["agent"] for run in agents)
+    return {"share": share, "without": spread([run["rps"] for run, _ in runs]),
+            "with": spread([run["rps"] for run in agents]),
+            "ratio": spread(paired(runs, "rps")), "goal": GOALS_RATIO.get(share),
+            "primary_cpu_ratio": spread(paired(runs, "primary_cpu_us_per_request")),
+            "agent_cpu_seconds": cpu, "agent_cpu_share": cpu / (len(runs) * RUN_SECONDS),
+            "agent_cpu_us_per_mirrored": cpu / ledger["mirrored"] * 1e6 if ledger.get("mirrored") else None,
+            "mirror_cpu_seconds": sum(run["cpu_seconds"]["v2"] for run in agents), "ledger": ledger,
+            "others_busy": max(run["others_busy"] for pair in runs for run in pair),
+            "idle": max(run["idle"] for pair in runs for run in pair)}
+
+
+def measure_rps(lab, rounds):
+    v1, v2 = Provider(lab, "v1"), Provider(lab, "v2")
+    Consumer(lab, *LOAD, "--duration", WARM_UP_SECONDS).result()
+    pairs = {share: [] for share in SHARES}
+    for number in range(rounds):
+        for share in SHARES:
+            # A B, then B A: what drifts with time falls out.
+            order = (None, share) if number % 2 == 0 else (share, None)
+            runs = {which: one_run(lab, v1, v2, which) for which in order}
+            pairs[share].append((runs[None], runs[share]))
+            print(f"  round {number + 1}, {share} %: {runs[None]['rps']:.0f} requests/s without, "
+                  f"{runs[share]['rps']:.0f} with", file=sys.stderr)
+    v1.stop()
+    v2.stop()
+    return {"rounds": rounds, "seconds": RUN_SECONDS, "shares": [rps_summary(s, runs) for s, runs in pairs.items()]}
+
+
+def print_rps(result):
+    print("\nRequests a second of a consumer and v1 on all cores, with and without the agent in turn; "
+          f"{result['rounds']} pairs of {result['seconds']} s, [quartiles]")
+    for share in result["shares"]:
+        ratio, cpu = share["ratio"], share["primary_cpu_ratio"]
+        goal = "" if share["goal"] is None else f"; goal {share['goal']}: " + (
+            "met" if ratio["median"] >= share["goal"] else "NOT MET")
+        print(f"{share['share']} %: {share['without']['median']:.0f}/s without, {share['with']['median']:.0f}/s with; "
+              f"ratio {ratio['median']:.3f} [{ratio['low']:.3f}..{ratio['high']:.3f}]{goal}")
+        print(f"    CPU of consumer and v1 for a request: {cpu['median']:.3f} [{cpu['low']:.3f}..{cpu['high']:.3f}] of "
+              "that without the agent")
+        each = share["agent_cpu_us_per_mirrored"]
+        print(f"    the agent took {share['agent_cpu_seconds']:.2f} CPU s ({share['agent_cpu_share']:.1%} of a core)"
+              + (f", {each:.2f} us for each mirrored request" if each else "")
+              + f"; the mirror itself took {share['mirror_cpu_seconds']:.2f}")
+        print("    ledger: " + ", ".join(f"{name} {count}" for name, count in share["ledger"].items() if count))
+        print(f"    at most {share['others_busy']:.0%} of the machine was busy with other things, {share['idle']:.0%} "
+              "idle")
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
+        model = next((line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")), "unknown")
+    return {"kernel": os.uname().release, "cpu": model, "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+
+
+def take_precedence():
+    os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    with contextlib.suppress(OSError):  # no autogroups, or a session of our own already
+        os.setsid()
+        pathlib.Path("/proc/self/autogroup").write_text(str(NICE), encoding="utf-8")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__)
+    parser.add_argument("what", choices=("kernel", "rps", "all"))
+    parser.add_argument("--rounds", type=int, help=f"default: {KERNEL_ROUNDS} (kernel), {RPS_ROUNDS} (rps)")
+    parser.add_argument("--hook", choices=("clsact", "tcx", "both"), default="both", help="kernel: how to attach")
+    parser.add_argument("-o", dest="output", choices=("text", "json"), default="text")
+    options = parser.parse_args()
+    if options.rounds is not None and not 1 <= options.rounds <= 1000:
+        parser.error("--rounds: from 1 to 1000")
+    return options
+
+
+def bench(options):
+    text = options.output == "text"
+    result = {"machine": machine()}
+    if text:
+        print("{kernel}, {cores} cores, {cpu}, load {load:.1f}".format(**result["machine"]))
+    started = time.monotonic()
+    take_precedence()
+    with Lab() as lab:
+        if options.what in ("kernel", "all"):
+            result["kernel"] = []
+            for hook in ("clsact", "tcx") if options.hook == "both" else (options.hook,):
+                result["kernel"].append(measure_kernel(lab, hook, options.rounds or KERNEL_ROUNDS))
+                if text:
+                    print_kernel(result["kernel"][-1])
+            lab.clean()
+        if options.what in ("rps", "all"):
+            result["rps"] = measure_rps(lab, options.rounds or RPS_ROUNDS)
+            if text:
+                print_rps(result["rps"])
+    result["seconds"] = round(time.monotonic() - started, 1)
+    print(f"\n{result['seconds']} s" if text else json.dumps(result))
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        bench(arguments())
+    except Failure as failure:
+        sys.exit(f"bench: {failure}")
+
+
+if __name__ == "__main__":
+    main()
