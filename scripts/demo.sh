@@ -14,7 +14,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 [[ "${1:-}" == --help || "${1:-}" == -h ]] && { sed -n '2,13s/^# \{0,1\}//p' scripts/demo.sh; exit; }
-[[ $(id -u) -eq 0 ]] || { echo "demo.sh: needs root, to load an eBPF program and to make network namespaces" >&2; exit 1; }
+if [[ $(id -u) -ne 0 ]]; then
+  echo "demo.sh: needs root, to load an eBPF program and to make network namespaces" >&2
+  exit 1
+fi
 
 java=()
 [[ " $* " == *" --real "* ]] && java=(--java)

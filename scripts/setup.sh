@@ -15,11 +15,11 @@ base=(
   clang-16 llvm-16 bpftool libbpf-dev libelf-dev zlib1g-dev
   # libraries of the agent
   libspdlog-dev libfmt-dev libexpected-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libre2-dev
-  libprotobuf-dev protobuf-compiler libmnl-dev libpcap-dev
+  libprotobuf-dev protobuf-compiler libssl-dev libmnl-dev libpcap-dev
   # the lab and the demo
   iproute2 util-linux python3
 )
-tests=(libgtest-dev libgmock-dev clang-format-16 clang-tidy-16 clang-tools-16 libclang-rt-16-dev nftables)
+tests=(libgtest-dev libgmock-dev clang-format-16 clang-tidy-16 clang-tools-16 libclang-rt-16-dev jq)
 java=(openjdk-17-jdk-headless maven)
 
 die() { echo "setup.sh: $*" >&2; exit 1; }

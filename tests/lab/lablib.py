@@ -167,16 +167,18 @@ class Consumer(Process):
 
 
 class Agent(Process):
-    def __init__(self, lab, routes, ready=True, **tap):
-        """`routes`: text of the route file. `tap`: keys of the configuration's tap section that differ."""
+    def __init__(self, lab, routes, ready=True, mirror=None, **tap):
+        """`routes`: text of the route file. `mirror`, `tap`: keys of the configuration's sections that differ."""
         self.lab = lab
         self.number = len(lab.processes)
         self.routes_path = lab.directory / f"routes.{self.number}.yaml"
         self.write_routes(routes)
         self.ledger_path = lab.directory / f"ledger.{self.number}.json"
-        settings = {"interfaces": ["veth*"], "pin_directory": str(lab.pin_directory), **tap}
-        config = {"node": "lab", "tap": settings, "routes": {"files": [str(self.routes_path)], "reload": "100ms"},
-                  "mirror": {"reply_timeout": "2s", "reconnect_min": "50ms", "reconnect_max": "500ms"}}
+        # A burst must fit even when v2 gets no CPU for a while.
+        mirror = {"max_in_flight": 100_000, "max_buffer_bytes": "64MiB", "reply_timeout": "10s",
+                  "reconnect_min": "50ms", "reconnect_max": "500ms", **(mirror or {})}
+        config = {"node": "lab", "routes": {"files": [str(self.routes_path)], "reload": "100ms"}, "mirror": mirror,
+                  "tap": {"interfaces": ["veth*"], "pin_directory": str(lab.pin_directory), **tap}}
         config_path = lab.directory / f"agent.{self.number}.yaml"
         config_path.write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
         super().__init__(lab, "node", "agent",

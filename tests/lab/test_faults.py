@@ -40,7 +40,7 @@ def mirror_whose_network_is_gone(lab):
 def mirror_that_never_reads(lab):
     v1 = Provider(lab, "v1")
     Provider(lab, "v2", "--never-read")
-    agent = Agent(lab, routes(100), ring_bytes=64 << 20)
+    agent = Agent(lab, routes(100), mirror={"max_buffer_bytes": "4MiB", "reply_timeout": "2s"}, ring_bytes=64 << 20)
     result = Consumer(lab, "--requests", 4000, "--depth", 4, "--bytes", 8000).result()
     ledger = agent.stop()
     unharmed(result, v1, 4000)

@@ -3,7 +3,8 @@
 
 import sys
 
-from lablib import (ADDRESSES, Agent, Consumer, Failure, Provider, binomial_interval, case, check, check_equal, routes, run, settle)
+from lablib import (ADDRESSES, Agent, Consumer, Failure, Provider, binomial_interval, case, check, check_equal, routes,
+                    run, settle)
 
 
 def mirrored(lab, percent, requests, *options, ipv6=False, seconds=10, **tap):
