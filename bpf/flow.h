@@ -8,12 +8,13 @@
 #ifndef RPCTEE_BPF_FLOW_H_
 #define RPCTEE_BPF_FLOW_H_
 
+#include "bpf/stream.h"
 #include "bpf/walk.h"
 
 /* A segment this far behind the cursor is no retransmission: the port pair is used by a new connection. */
 #define SEQ_FAR_BEHIND (64 << 20)
 
-/* At most one CPU works on a flow. The other one's packet is let go; the hole it leaves is noticed like any other. */
+/* At most one CPU works on a flow; nobody waits. */
 static __always_inline int lock_flow(struct rpctee_flow *flow, const struct rpctee_flow_key *key,
 				     const enum kernel_age age)
 {
@@ -54,23 +55,17 @@ static __always_inline void unlock_flow(struct rpctee_flow *flow, const struct r
 /* Does the payload at `position` start with a request, as far as can be told? */
 static __always_inline int payload_starts_request(struct run *run)
 {
-	__u8 bytes[RPCTEE_DUBBO_STRICT_BYTES] = {};
-	__u32 offset = run->segment.payload_offset + run->position;
-	__u32 left = bytes_left(run);
-	__u32 i;
+	/* More than is looked at: a power of two gives a length that all verifiers follow, see copy_part. */
+	__u8 bytes[32] = {};
+	__u32 count = min_u32(bytes_left(run), RPCTEE_DUBBO_STRICT_BYTES);
 
-	if (left >= sizeof(bytes)) {
-		if (load_bytes(run->skb, offset, bytes, sizeof(bytes)))
-			return 0;
-		return dubbo_starts_request(bytes, sizeof(bytes), cfg_max_request_bytes);
-	}
-	for (i = 0; i < RPCTEE_DUBBO_STRICT_BYTES; i++) {
-		if (i >= left)
-			break;
-		if (load_bytes(run->skb, offset + i, &bytes[i], 1))
-			return 0;
-	}
-	return dubbo_starts_request(bytes, left, cfg_max_request_bytes);
+	count -= 1;
+	asm volatile("" : "+r"(count));
+	count &= sizeof(bytes) - 1;
+	count += 1;
+	if (load_bytes(run->skb, run->segment.payload_offset + run->position, bytes, count))
+		return 0;
+	return dubbo_starts_request(bytes, count, cfg_max_request_bytes);
 }
 
 static __always_inline int is_own_connection(const struct rpctee_flow_key *key)
@@ -139,33 +134,93 @@ static __always_inline void lose_bytes(struct run *run)
 	run->flow->state = RPCTEE_FLOW_SEEK;
 }
 
-/* Brings the segment into line with the cursor and walks what is new. The flow is locked. */
-static __always_inline void take_segment(struct run *run, const enum kernel_age age)
+/* STREAM can't go on: the agent hears that what it has of the flow is all. */
+static __always_inline void give_up_stream(struct run *run, __u32 reason)
+{
+	run->counters->gaps++;
+	run->flow->state = RPCTEE_FLOW_SEEK;
+	output_cut(run, reason);
+}
+
+/* Follows what the agent said about the flow, if it said anything. The segment starts `ahead` of what was sent up. */
+static __always_inline void heed_handback(struct run *run, __s32 ahead)
 {
 	struct rpctee_flow *flow = run->flow;
-	__s32 ahead = (__s32)(run->segment.seq - flow->next_seq);
+	struct rpctee_handback *word = bpf_map_lookup_elem(&rpctee_handback, &run->segment.flow);
 
-	if (ahead > 0 || ahead < -SEQ_FAR_BEHIND) {
-		if (flow->state == RPCTEE_FLOW_SYNC)
-			lose_bytes(run);
-	} else if (run->segment.payload_bytes <= (__u32)-ahead) {
-		run->counters->retransmitted++;
+	if (!word || word->flow_id != flow->flow_id)
 		return;
-	} else {
-		/* The first copy of a byte wins: what was seen already is stepped over. */
-		run->position = -ahead;
+	if (word->give_up) {
+		give_up_stream(run, RPCTEE_CUT_GAP);
+	} else if (ahead || word->holes != flow->holes || !payload_starts_request(run) || end_stream(run)) {
+		return;
 	}
+	bpf_map_delete_elem(&rpctee_handback, &run->segment.flow);
+}
+
+/* A segment of a flow in STREAM, which starts `ahead` of the highest byte that was sent up. */
+static __always_inline void stream_segment(struct run *run, __s32 ahead)
+{
+	struct rpctee_flow *flow = run->flow;
+	__u32 end = run->segment.seq + run->segment.payload_bytes;
+
+	if (ahead > 0)
+		flow->holes++;
+	flow->stream_bytes += run->segment.payload_bytes;
+	if ((__s32)(end - flow->next_seq) > 0)
+		flow->next_seq = end;
+	if (send_payload(run))
+		give_up_stream(run, RPCTEE_CUT_RING_FULL);
+	else if (flow->stream_bytes > STREAM_BYTES_MAX)
+		give_up_stream(run, RPCTEE_CUT_GAP);
+}
+
+/* Walks what is new of a segment that is in line with the cursor, or finds a boundary in it. */
+static __always_inline void follow_segment(struct run *run, const enum kernel_age age)
+{
+	struct rpctee_flow *flow = run->flow;
+
 	flow->next_seq = run->segment.seq + run->segment.payload_bytes;
-	if (flow->cut_pending)
-		output_cut(run, flow->cut_pending);
 	if (flow->state == RPCTEE_FLOW_SEEK)
 		seek(run);
 	if (flow->state == RPCTEE_FLOW_SYNC)
 		walk_payload(run, age);
 }
 
+/* Brings the segment into line with the cursor. The flow is locked. */
+static __always_inline void take_segment(struct run *run, const enum kernel_age age)
+{
+	struct rpctee_flow *flow = run->flow;
+	__s32 ahead = (__s32)(run->segment.seq - flow->next_seq);
+
+	if (flow->cut_pending)
+		output_cut(run, flow->cut_pending);
+	if (flow->state == RPCTEE_FLOW_STREAM)
+		heed_handback(run, ahead);
+	if (ahead > 0 && flow->state == RPCTEE_FLOW_SYNC && (ahead > STREAM_WINDOW || begin_stream(run)))
+		lose_bytes(run);
+	if (flow->state == RPCTEE_FLOW_STREAM) {
+		stream_segment(run, ahead);
+		return;
+	}
+	if (ahead < -SEQ_FAR_BEHIND) {
+		if (flow->state == RPCTEE_FLOW_SYNC)
+			lose_bytes(run);
+	} else if (ahead <= 0) {
+		if (run->segment.payload_bytes <= (__u32)-ahead) {
+			run->counters->retransmitted++;
+			return;
+		}
+		/* The first copy of a byte wins: what was seen already is stepped over. */
+		run->position = -ahead;
+	}
+	follow_segment(run, age);
+}
+
 static __always_inline void end_flow(struct run *run)
 {
+	if (run->flow->state == RPCTEE_FLOW_STREAM)
+		output_cut(run, RPCTEE_CUT_FLOW_ENDED);
 	cut_request(run, RPCTEE_CUT_FLOW_ENDED);
 	bpf_map_delete_elem(&rpctee_flows, &run->segment.flow);
 }
@@ -176,11 +231,14 @@ static __always_inline void observe_segment(struct run *run, const enum kernel_a
 	struct rpctee_flow *flow = bpf_map_lookup_elem(&rpctee_flows, &run->segment.flow);
 	__u32 payload_bytes = run->segment.payload_bytes;
 
+	run->flow = flow;
 	if (flow && !lock_flow(flow, &run->segment.flow, age)) {
+		/* The bytes go up without the cursor: the hole that they leave sends the flow to STREAM, and they fill
+		 * it. */
 		run->counters->flow_busy++;
+		send_payload(run);
 		return;
 	}
-	run->flow = flow;
 	if (flow && run->segment.flags & TCP_SYN) {
 		/* The same address and port pair starts anew. */
 		end_flow(run);

@@ -44,6 +44,14 @@ struct {
 	__type(value, __u32);
 } rpctee_own SEC(".maps");
 
+/* What the agent says about flows in STREAM. Written by the agent; an entry goes when the program has followed it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct rpctee_flow_key);
+	__type(value, struct rpctee_handback);
+} rpctee_handback SEC(".maps");
+
 /* Parts of sampled requests, struct rpctee_record each. Written by the program, read by one worker. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -30,7 +30,9 @@ struct run {
 
 /*
  * A notification costs the primary's own path about ten times a copy, so only the first record after the worker went to
- * sleep brings one. An awake worker looks at the ring by itself.
+ * sleep brings one. An awake worker looks at the ring by itself. A worker that falls asleep between the look at its
+ * flag and the record that follows misses that record until the next one, or until its own time limit: it never sleeps
+ * for long.
  */
 static __always_inline __u64 wakeup_flags(struct run *run)
 {
@@ -56,6 +58,8 @@ static __always_inline struct rpctee_record *new_record(struct run *run, __u32 k
 	record->frame_bytes = flow->frame_bytes;
 	record->offset = flow->frame_bytes - flow->frame_left;
 	record->part_bytes = 0;
+	record->seq = run->segment.seq + run->position;
+	record->holes = flow->holes;
 	record->flow = run->segment.flow;
 	return record;
 }
@@ -129,10 +133,10 @@ static __always_inline void copy_part(struct run *run, __u32 bytes)
 	output_part(run, bytes);
 }
 
-/* A request whose header was cut by a packet boundary starts with the header that the flow kept. */
-static __always_inline void copy_kept_header(struct run *run)
+/* A request whose header was cut by a packet boundary starts with the header that was put together. */
+static __always_inline void copy_kept_header(struct run *run, const __u8 *header)
 {
-	__builtin_memcpy(run->scratch->bytes, run->flow->header, RPCTEE_DUBBO_HEADER_BYTES);
+	__builtin_memcpy(run->scratch->bytes, header, RPCTEE_DUBBO_HEADER_BYTES);
 	output_part(run, RPCTEE_DUBBO_HEADER_BYTES);
 }
 

@@ -37,7 +37,7 @@ static __always_inline void lose_sync(struct run *run)
 
 /* A request header was read: draws, and decides what happens to the request's bytes. `header_passed`: it is consumed.
  */
-static __always_inline void begin_request(struct run *run, int header_passed)
+static __always_inline void begin_request(struct run *run, const __u8 *header, int header_passed)
 {
 	struct rpctee_flow *flow = run->flow;
 
@@ -51,7 +51,7 @@ static __always_inline void begin_request(struct run *run, int header_passed)
 	} else {
 		flow->copy_state = RPCTEE_COPY_ACTIVE;
 		if (header_passed)
-			copy_kept_header(run);
+			copy_kept_header(run, header);
 	}
 }
 
@@ -73,38 +73,43 @@ static __always_inline void begin_frame(struct run *run, const __u8 *header, int
 	else if (kind == DUBBO_RESPONSE)
 		run->counters->responses++;
 	else
-		begin_request(run, header_passed);
+		begin_request(run, header, header_passed);
 	if (header_passed)
 		flow->frame_left -= RPCTEE_DUBBO_HEADER_BYTES;
 	if (!flow->frame_left)
 		flow->copy_state = RPCTEE_COPY_NONE;
 }
 
-/* Fewer bytes than a header are left, or some were kept from the packet before: goes on byte by byte, which is rare. */
+/*
+ * Fewer bytes than a header are left, or some were kept from the packet before: goes on byte by byte, which is rare.
+ * Bytes are shifted in, because a store at a variable place would need CAP_PERFMON.
+ */
 static __always_inline void read_cut_header(struct run *run)
 {
 	struct rpctee_flow *flow = run->flow;
+	__u64 whole[2];
 	__u8 byte;
 	int i;
 
 	for (i = 0; i < RPCTEE_DUBBO_HEADER_BYTES; i++) {
-		__u32 have = flow->header_have;
-
-		if (have >= RPCTEE_DUBBO_HEADER_BYTES || run->position >= run->segment.payload_bytes)
+		if (flow->header_have >= RPCTEE_DUBBO_HEADER_BYTES || run->position >= run->segment.payload_bytes)
 			break;
 		if (load_bytes(run->skb, run->segment.payload_offset + run->position, &byte, 1)) {
 			run->counters->load_failed++;
 			lose_sync(run);
 			return;
 		}
-		flow->header[have & (RPCTEE_DUBBO_HEADER_BYTES - 1)] = byte;
-		flow->header_have = have + 1;
+		flow->header[0] = flow->header[0] << 8 | flow->header[1] >> 56;
+		flow->header[1] = flow->header[1] << 8 | byte;
+		flow->header_have++;
 		run->position++;
 	}
 	if (flow->header_have < RPCTEE_DUBBO_HEADER_BYTES)
 		return;
 	flow->header_have = 0;
-	begin_frame(run, flow->header, 1);
+	whole[0] = bpf_cpu_to_be64(flow->header[0]);
+	whole[1] = bpf_cpu_to_be64(flow->header[1]);
+	begin_frame(run, (const __u8 *)whole, 1);
 }
 
 static __always_inline void read_header(struct run *run)

@@ -54,6 +54,8 @@ struct rpctee_flow_key {
 enum rpctee_flow_state {
 	RPCTEE_FLOW_SEEK = 0, /* boundary unknown: waits for a packet that starts with a strictly valid request */
 	RPCTEE_FLOW_SYNC = 1, /* next_seq is known, frames are walked */
+	RPCTEE_FLOW_STREAM =
+		2, /* bytes are missing: every byte goes up, the agent puts them in order and frames them */
 };
 
 enum rpctee_copy_state {
@@ -62,19 +64,21 @@ enum rpctee_copy_state {
 };
 
 struct rpctee_flow {
-	__u64 flow_id;	   /* unique while the program is loaded; names the flow in records */
-	__u32 busy;	   /* 1 while a CPU works on this flow */
-	__u32 state;	   /* enum rpctee_flow_state */
-	__u32 next_seq;	   /* TCP sequence number of the next byte expected, host order */
-	__u32 frame_left;  /* bytes of the current frame that have not passed yet; 0 at a boundary */
-	__u32 frame_bytes; /* length of the current frame, header included */
-	__u32 copy_state;  /* enum rpctee_copy_state */
-	__u32 draw;	   /* the current request's draw */
-	__u32 request;	   /* ordinal of the current request on this flow, wraps */
-	__u32 header_have; /* bytes of a header that a packet boundary cut, kept in header */
-	__u32 protocol;	   /* enum rpctee_protocol */
-	__u8 header[16];
-	__u32 cut_pending; /* enum rpctee_cut_reason that the agent has not been told, because its record was lost */
+	__u64 flow_id;	    /* unique while the program is loaded; names the flow in records */
+	__u32 busy;	    /* 1 while a CPU works on this flow */
+	__u32 state;	    /* enum rpctee_flow_state */
+	__u32 next_seq;	    /* TCP sequence number of the next byte expected, host order */
+	__u32 frame_left;   /* bytes of the current frame that have not passed yet; 0 at a boundary */
+	__u32 frame_bytes;  /* length of the current frame, header included */
+	__u32 copy_state;   /* enum rpctee_copy_state */
+	__u32 draw;	    /* the current request's draw */
+	__u32 request;	    /* ordinal of the current request on this flow, wraps */
+	__u32 header_have;  /* bytes of a header that a packet boundary cut; they stand in header */
+	__u32 protocol;	    /* enum rpctee_protocol */
+	__u64 header[2];    /* the bytes so far as one number, the last one lowest: header[1] has the last eight */
+	__u32 cut_pending;  /* enum rpctee_cut_reason that the agent has not been told, because its record was lost */
+	__u32 holes;	    /* in STREAM: how many times a segment left a hole behind the one before */
+	__u32 stream_bytes; /* in STREAM: payload bytes that went up; a limit ends it */
 	__u32 zero;
 };
 
@@ -83,8 +87,11 @@ enum rpctee_protocol {
 };
 
 enum rpctee_record_kind {
-	RPCTEE_RECORD_PART = 1, /* payload: bytes [offset, offset + part_bytes) of a request */
-	RPCTEE_RECORD_CUT = 2,	/* no payload: the request that was being copied will not be completed */
+	RPCTEE_RECORD_PART = 1,		/* payload: bytes [offset, offset + part_bytes) of a request */
+	RPCTEE_RECORD_CUT = 2,		/* no payload: the request that was being copied will not be completed */
+	RPCTEE_RECORD_STREAM_BEGIN = 3, /* payload: the struct rpctee_flow as it stands before the hole */
+	RPCTEE_RECORD_STREAM_DATA = 4,	/* payload: bytes of the stream from seq on, in no order */
+	RPCTEE_RECORD_STREAM_END = 5,	/* no payload: from seq on, where a frame begins, the program frames again */
 };
 
 enum rpctee_cut_reason {
@@ -107,7 +114,16 @@ struct rpctee_record {
 	__u32 frame_bytes; /* length of the whole request, header included */
 	__u32 offset;	   /* where this part starts in the request; 0 for the first */
 	__u32 part_bytes;  /* payload bytes that follow */
+	__u32 seq;	   /* TCP sequence number of the first payload byte, host order */
+	__u32 holes;	   /* the flow's, see struct rpctee_flow */
 	struct rpctee_flow_key flow;
+};
+
+/* The agent's word on a flow in STREAM, by flow. The program takes the entry out when it follows it. */
+struct rpctee_handback {
+	__u64 flow_id; /* the flow that is meant: another one of the same addresses is not */
+	__u32 holes;   /* every byte is there, as long as the flow had no more holes than these */
+	__u32 give_up; /* 1: the hole will not be filled, go to SEEK */
 };
 
 /* One element, mmapped by the agent: how the program should treat packets and when to wake whom. */
@@ -127,10 +143,11 @@ struct rpctee_counters {
 RPCTEE_ASSERT(sizeof(struct rpctee_endpoint_key) == 20);
 RPCTEE_ASSERT(sizeof(struct rpctee_endpoint) == 16);
 RPCTEE_ASSERT(sizeof(struct rpctee_flow_key) == 40);
-RPCTEE_ASSERT(sizeof(struct rpctee_flow) == 72);
+RPCTEE_ASSERT(sizeof(struct rpctee_flow) == 80);
 RPCTEE_ASSERT(__builtin_offsetof(struct rpctee_flow, header) == 48);
-RPCTEE_ASSERT(sizeof(struct rpctee_record) == 88);
-RPCTEE_ASSERT(__builtin_offsetof(struct rpctee_record, flow) == 48);
+RPCTEE_ASSERT(sizeof(struct rpctee_record) == 96);
+RPCTEE_ASSERT(__builtin_offsetof(struct rpctee_record, flow) == 56);
+RPCTEE_ASSERT(sizeof(struct rpctee_handback) == 16);
 RPCTEE_ASSERT(sizeof(struct rpctee_control) == 16);
 RPCTEE_ASSERT(sizeof(struct rpctee_counters) % sizeof(__u64) == 0);
 

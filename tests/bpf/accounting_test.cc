@@ -57,7 +57,11 @@ TEST_F(TapProgramTest, RandomSegmentsOfARealStreamBalanceAndChangeNothing) {
     }
     ASSERT_EQ(result.verdict, kContinue);
     ASSERT_TRUE(result.unchanged);
-    frames += tap_->Records().frames.size();
+    const auto copied = tap_->Records();
+    frames += copied.frames.size();
+    if (!copied.stream.empty()) {
+      tap_->GiveUp();
+    }
   }
   auto counted = tap_->Counted();
   EXPECT_GT(frames, 100U) << "the test no longer reaches what it is for";

@@ -97,9 +97,6 @@ class DrawTest : public TapProgramTest {
 };
 
 TEST_F(DrawTest, EveryShareIsInsideItsIntervalOverAMillionRequests) {
-  if (std::getenv("RPCTEE_TAP_OLD") != nullptr) {
-    GTEST_SKIP() << "the program for old kernels walks 16 frames a packet; it draws with the same code";
-  }
   for (const uint32_t share : kShares) {
     const Interval interval = BinomialInterval(kRequests, share / 1e6);
     uint64_t sampled = Sample(share);
@@ -116,9 +113,6 @@ TEST_F(DrawTest, EveryShareIsInsideItsIntervalOverAMillionRequests) {
 }
 
 TEST_F(DrawTest, OneDrawServesEveryRuleAndSmallerSharesAreSubsets) {
-  if (std::getenv("RPCTEE_TAP_OLD") != nullptr) {
-    GTEST_SKIP() << "the program for old kernels walks 16 frames a packet; it draws with the same code";
-  }
   ASSERT_EQ(Sample(1'000'000), kRequests);
   uint64_t taken_by_smaller = 0;
   for (const uint32_t share : kShares) {

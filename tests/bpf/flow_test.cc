@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "bpf/tap_program.h"
 #include "support/dubbo_frames.h"
 #include "support/packet_builder.h"
@@ -42,23 +44,117 @@ TEST_F(FlowTest, APartialOverlapIsTrimmedAndTheFirstCopyWins) {
   EXPECT_THAT(tap_->Records().frames, ElementsAre(a_, b_, c_));
 }
 
-TEST_F(FlowTest, AHoleIsAGapAndTheNextHeadIsFound) {
+std::vector<uint32_t> Kinds(const TapProgram::Copied& copied) {
+  std::vector<uint32_t> kinds;
+  for (const TapProgram::StreamRecord& record : copied.stream) {
+    kinds.push_back(record.kind);
+  }
+  return kinds;
+}
+
+TEST_F(FlowTest, AfterAHoleEveryByteGoesUpUntilTheAgentHandsTheFlowBack) {
   tap_->Pass({At(1, a_), At(601, c_)});
+  auto copied = tap_->Records();
+  EXPECT_THAT(copied.frames, ElementsAre(a_));
+  EXPECT_THAT(Kinds(copied), ElementsAre(RPCTEE_RECORD_STREAM_BEGIN, RPCTEE_RECORD_STREAM_DATA));
+  EXPECT_EQ(copied.stream[0].seq, 301U) << "the first missing byte";
+  EXPECT_EQ(copied.stream[1].seq, 601U);
+  EXPECT_EQ(copied.stream[1].bytes, c_);
+  EXPECT_EQ(copied.stream[1].holes, 1U);
+
+  tap_->Pass({At(301, b_), At(901, a_)});
+  copied = tap_->Records();
+  EXPECT_THAT(copied.frames, IsEmpty()) << "framing is the agent's now";
+  EXPECT_THAT(Kinds(copied), ElementsAre(RPCTEE_RECORD_STREAM_DATA, RPCTEE_RECORD_STREAM_DATA));
+
+  tap_->HandBack(1);
+  tap_->Pass({At(1201, b_), At(1501, c_)});
+  copied = tap_->Records();
+  EXPECT_THAT(Kinds(copied), ElementsAre(RPCTEE_RECORD_STREAM_END));
+  EXPECT_EQ(copied.stream[0].seq, 1201U);
+  EXPECT_THAT(copied.frames, ElementsAre(b_, c_));
+  auto counted = tap_->Counted();
+  EXPECT_EQ(counted["streams"], 1U);
+  EXPECT_EQ(counted["handbacks"], 1U);
+  EXPECT_EQ(counted["stream_packets"], 3U);
+  EXPECT_EQ(counted["stream_bytes"], 900U);
+  EXPECT_EQ(counted.count("gaps"), 0U);
+}
+
+TEST_F(FlowTest, AHoleThatTheAgentDidNotKnowOfKeepsTheFlowInStream) {
+  tap_->Pass({At(1, a_), At(601, c_), At(1201, a_)});
+  EXPECT_EQ(tap_->Records().stream.back().holes, 2U);
+  tap_->HandBack(1);
+  tap_->Pass({At(1501, b_)});
+  EXPECT_THAT(Kinds(tap_->Records()), ElementsAre(RPCTEE_RECORD_STREAM_DATA));
+  tap_->HandBack(2);
+  tap_->Pass({At(1801, b_)});
+  EXPECT_THAT(Kinds(tap_->Records()), ElementsAre(RPCTEE_RECORD_STREAM_END));
+}
+
+TEST_F(FlowTest, IsTakenBackOnlyAtASegmentThatContinuesAndStartsWithARequest) {
+  tap_->Pass({At(1, a_), At(601, c_), At(301, b_)});
+  tap_->Records();
+  tap_->HandBack(1);
+  tap_->Pass({At(901, Slice(a_, 0, 100)), At(301, b_), At(1001, Slice(a_, 100))});
+  EXPECT_THAT(Kinds(tap_->Records()), ElementsAre(RPCTEE_RECORD_STREAM_END)) << "a request's start is enough";
+  EXPECT_THAT(tap_->Counted(), Contains(Pair("retransmitted", 1)));
+}
+
+TEST_F(FlowTest, WhatTheAgentGivesUpIsAGapAndTheNextHeadIsFound) {
+  tap_->Pass({At(1, a_), At(601, c_)});
+  tap_->Records();
+  tap_->GiveUp();
+  tap_->Pass({At(901, b_)});
+  const auto copied = tap_->Records();
+  EXPECT_THAT(copied.cuts, ElementsAre(static_cast<uint32_t>(RPCTEE_CUT_GAP)));
+  EXPECT_THAT(copied.frames, ElementsAre(b_));
+  EXPECT_THAT(tap_->Counted(), Contains(Pair("gaps", 1)));
+}
+
+TEST_F(FlowTest, AWordAboutAnEarlierFlowOfTheSameAddressesIsNotHeeded) {
+  tap_->Pass({At(1, a_), At(601, c_)});
+  tap_->Records();
+  tap_->HandBack(1);
+  tap_->Pass({At(5000, {}, kSyn), At(5001, a_), At(5601, c_), At(5901, b_)});
+  EXPECT_THAT(Kinds(tap_->Records()),
+              ElementsAre(RPCTEE_RECORD_STREAM_BEGIN, RPCTEE_RECORD_STREAM_DATA, RPCTEE_RECORD_STREAM_DATA));
+}
+
+TEST_F(FlowTest, AHoleTooFarAheadIsAGapAtOnce) {
+  tap_->Pass({At(1, a_), At(1 + (5 << 20), c_)});
   EXPECT_THAT(tap_->Records().frames, ElementsAre(a_, c_));
   EXPECT_THAT(tap_->Counted(), Contains(Pair("gaps", 1)));
 }
 
-TEST_F(FlowTest, AHoleInsideARequestCutsItAndInventsNothing) {
+TEST_F(FlowTest, AFrameUnderWayGoesToTheAgentWithItsState) {
   const ByteVector big = DubboRequest(9, 3000);
-  tap_->Pass({At(1, Slice(big, 0, 1000)), At(2001, Slice(big, 2000)), At(3001, a_)});
+  tap_->Pass({At(1, Slice(big, 0, 1000)), At(2001, Slice(big, 2000))});
   const auto copied = tap_->Records();
-  EXPECT_THAT(copied.frames, ElementsAre(a_));
-  EXPECT_THAT(copied.cuts, ElementsAre(static_cast<uint32_t>(RPCTEE_CUT_GAP)));
+  EXPECT_THAT(copied.cuts, IsEmpty());
+  ASSERT_THAT(Kinds(copied), ElementsAre(RPCTEE_RECORD_STREAM_BEGIN, RPCTEE_RECORD_STREAM_DATA));
+  rpctee_flow flow{};
+  ASSERT_EQ(copied.stream[0].bytes.size(), sizeof(flow));
+  std::memcpy(&flow, copied.stream[0].bytes.data(), sizeof(flow));
+  EXPECT_EQ(flow.frame_bytes, 3000U);
+  EXPECT_EQ(flow.frame_left, 2000U);
+  EXPECT_EQ(flow.copy_state, static_cast<uint32_t>(RPCTEE_COPY_ACTIVE));
 }
 
-TEST_F(FlowTest, WhatComesLateAfterAHoleIsNotSeenTwice) {
-  tap_->Pass({At(1, a_), At(601, c_), At(301, b_), At(601, c_)});
-  EXPECT_THAT(tap_->Records().frames, ElementsAre(a_, c_));
+TEST_F(FlowTest, AFullRingEndsStreamWithAGap) {
+  TapProgram tap({.ring_bytes = 4096});
+  ASSERT_EQ(tap.error(), "");
+  tap.Endpoint("10.0.0.2:20880");
+  tap.Pass({At(1, a_), At(601, c_)});
+  uint32_t seq = 901;
+  for (int i = 0; i < 20; ++i, seq += 300) {
+    tap.Pass({At(seq, a_)});
+  }
+  auto counted = tap.Counted();
+  EXPECT_EQ(counted["gaps"], 1U);
+  EXPECT_EQ(counted["parts_lost"], 1U);
+  EXPECT_GT(counted["ring_full"], 0U) << "framed again, and no room";
+  EXPECT_EQ(counted["seen"], counted["sampled"] + counted["ring_full"]);
 }
 
 TEST_F(FlowTest, JoinsAConnectionAtTheNextPacketThatStartsWithARequest) {

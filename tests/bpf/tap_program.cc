@@ -141,24 +141,39 @@ std::map<std::string, uint64_t> TapProgram::Counted() {
   return counted;
 }
 
+void TapProgram::HandBack(uint32_t holes) {
+  const rpctee_handback word = {.flow_id = last_record_.flow_id, .holes = holes, .give_up = 0};
+  ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rpctee_handback), &last_record_.flow, &word, BPF_ANY), 0);
+}
+
+void TapProgram::GiveUp() {
+  const rpctee_handback word = {.flow_id = last_record_.flow_id, .holes = 0, .give_up = 1};
+  ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rpctee_handback), &last_record_.flow, &word, BPF_ANY), 0);
+}
+
 int TapProgram::OnRecord(void* context, void* data, size_t bytes) {
   rpctee_record record{};
   EXPECT_GE(bytes, sizeof(record));
   std::memcpy(&record, data, sizeof(record));
   EXPECT_EQ(bytes, sizeof(record) + record.part_bytes);
-  static_cast<TapProgram*>(context)->TakeRecord(
-      record, Bytes(static_cast<const uint8_t*>(data) + sizeof(record), record.part_bytes));
+  auto* const self = static_cast<TapProgram*>(context);
+  self->copied_.raw.emplace_back(static_cast<const uint8_t*>(data), static_cast<const uint8_t*>(data) + bytes);
+  self->TakeRecord(record, Bytes(static_cast<const uint8_t*>(data) + sizeof(record), record.part_bytes));
   return 0;
 }
 
 void TapProgram::TakeRecord(const rpctee_record& record, Bytes bytes) {
   ++copied_.records;
+  last_record_ = record;
   if (record.kind == RPCTEE_RECORD_CUT) {
     copied_.cuts.push_back(record.cut_reason);
     open_.erase(record.flow_id);
     return;
   }
-  EXPECT_EQ(record.kind, static_cast<uint32_t>(RPCTEE_RECORD_PART));
+  if (record.kind != RPCTEE_RECORD_PART) {
+    copied_.stream.push_back({record.kind, record.seq, record.holes, {bytes.begin(), bytes.end()}});
+    return;
+  }
   std::vector<uint8_t>& frame = open_[record.flow_id];
   if (record.offset == 0) {
     frame.clear();

@@ -59,10 +59,23 @@ class TapProgram {
   // What was counted since the last call, without zeros.
   std::map<std::string, uint64_t> Counted();
 
+  // A record of a flow in STREAM.
+  struct StreamRecord {
+    uint32_t kind = 0;
+    uint32_t seq = 0;
+    uint32_t holes = 0;
+    std::vector<uint8_t> bytes;
+  };
+  // What the agent says about the flow that the last record belongs to.
+  void HandBack(uint32_t holes);
+  void GiveUp();
+
   struct Copied {
     std::vector<std::vector<uint8_t>> frames;  // whole requests, in the order of their last parts
     std::vector<uint32_t> cuts;                // reasons of CUT records
     std::vector<uint32_t> draws;               // of `frames`
+    std::vector<StreamRecord> stream;
+    std::vector<std::vector<uint8_t>> raw;  // every record as it came
     size_t records = 0;
   };
   // What came out of the ring since the last call; parts are joined. Fails the test when parts do not fit together.
@@ -79,6 +92,7 @@ class TapProgram {
   std::map<std::string, uint64_t> last_counters_;
   std::map<uint64_t, std::vector<uint8_t>> open_;
   Copied copied_;
+  rpctee_record last_record_{};
 };
 
 // Skips, with the reason, where the program can't be loaded for lack of privilege.

@@ -1,1 +1,1 @@
-rpctee_test(unit_stream SOURCES stream/assembler_model_test.cc stream/assembler_test.cc DEPENDS rpctee::stream)
+rpctee_test(unit_stream SOURCES stream/assembler_model_test.cc stream/assembler_test.cc stream/reassembler_test.cc DEPENDS rpctee::stream rpctee_test_support)

@@ -62,6 +62,7 @@ AgentOptions FromConfig(const control::AgentConfig& config) {
   options.worker.mirror = MirrorFrom(config.mirror);
   options.worker.pipeline.limits = {.max_bytes = config.limits.max_reassembly_bytes,
                                     .max_age = config.limits.request_timeout};
+  options.worker.pipeline.stream_limits.max_request_bytes = config.tap.max_request_bytes;
   options.worker.shutdown_grace = config.shutdown_grace;
   options.route_files = config.routes.files;
   options.reload_interval = config.routes.reload;

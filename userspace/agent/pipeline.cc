@@ -3,6 +3,8 @@
 namespace rpctee::agent {
 namespace {
 
+constexpr uint64_t kEveryDraw = uint64_t{1} << 32;
+
 RequestOutcome OutcomeOf(stream::LostReason reason) {
   switch (reason) {
     case stream::LostReason::kGap:
@@ -36,6 +38,48 @@ RequestOutcome OutcomeOf(route::Decision::Kind kind) {
 }
 
 }  // namespace
+
+void Pipeline::Take(const CapturedRecord& record, TimePoint now) {
+  if (const auto* part = std::get_if<CapturedPart>(&record)) {
+    reassembler_.OnPart(*part);
+    assembler_.Take(*part, now);
+  } else {
+    reassembler_.Take(std::get<CapturedStream>(record), now);
+  }
+}
+
+void Pipeline::Expire(TimePoint now) {
+  assembler_.Expire(now);
+  reassembler_.Expire(now);
+}
+
+uint64_t Pipeline::ThresholdOf(const SocketAddress& endpoint) {
+  if (options_.take_every_request) {
+    return kEveryDraw;
+  }
+  return snapshot_ == nullptr ? 0 : snapshot_->ThresholdOf(endpoint);
+}
+
+void Pipeline::OnStreamRequest(stream::StreamRequest outcome) {
+  ledger_.SeenInStream();
+  switch (outcome) {
+    case stream::StreamRequest::kSampled:
+      ledger_.SampledInStream();
+      break;
+    case stream::StreamRequest::kNotSampled:
+      ledger_.End(RequestOutcome::not_sampled);
+      break;
+    case stream::StreamRequest::kTooBig:
+      ledger_.End(RequestOutcome::too_big);
+      break;
+  }
+}
+
+void Pipeline::OnMended(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  flow_control_.HandBack(flow, flow_id, holes);
+}
+
+void Pipeline::OnGivenUp(const Flow& flow, uint64_t flow_id) { flow_control_.GiveUp(flow, flow_id); }
 
 void Pipeline::OnFrame(const stream::Frame& frame) { ledger_.End(Handle(frame)); }
 

@@ -15,45 +15,66 @@
 #include "protocol/dubbo/dubbo_request.h"
 #include "route/snapshot.h"
 #include "stream/assembler.h"
+#include "stream/reassembler.h"
 
 namespace rpctee::agent {
 
 struct PipelineOptions {
   stream::AssemblerLimits limits;
+  stream::ReassemblerLimits stream_limits;
   bool dry_run = false;             // decide, and send nothing
   bool take_every_request = false;  // no rules: every request that was sampled counts as one to mirror
 };
 
-class Pipeline final : public stream::AssemblerObserver {
+// How the pipeline tells the tap what to do with a flow that lost its place.
+class FlowControl {
+ public:
+  virtual ~FlowControl() = default;
+  virtual void HandBack(const Flow& flow, uint64_t flow_id, uint32_t holes) = 0;
+  virtual void GiveUp(const Flow& flow, uint64_t flow_id) = 0;
+};
+
+class Pipeline final : private stream::AssemblerObserver, private stream::ReassemblerObserver {
  public:
   // Called for each request that is, or in a dry run would be, mirrored.
   using OnMirrored = std::function<void(const stream::Frame& frame, protocol::dubbo::DubboRequest& request)>;
 
   // `mirror` may be null in a dry run.
-  Pipeline(Ledger& ledger, mirror::Mirror* mirror, PipelineOptions options)
-      : ledger_(ledger), mirror_(mirror), options_(options), assembler_(*this, options.limits) {}
+  Pipeline(Ledger& ledger, mirror::Mirror* mirror, FlowControl& flow_control, PipelineOptions options)
+      : ledger_(ledger),
+        mirror_(mirror),
+        flow_control_(flow_control),
+        options_(options),
+        assembler_(*this, options.limits),
+        reassembler_(assembler_, *this, options.stream_limits) {}
 
   void SetSnapshot(std::shared_ptr<const route::Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
   void SetOnMirrored(OnMirrored on_mirrored) { on_mirrored_ = std::move(on_mirrored); }
 
-  void Take(const CapturedPart& part, TimePoint now) { assembler_.Take(part, now); }
-  void Expire(TimePoint now) { assembler_.Expire(now); }
+  void Take(const CapturedRecord& record, TimePoint now);
+  void Expire(TimePoint now);
   // Ends what is open.
   void Stop() { assembler_.Stop(); }
   size_t open() const { return assembler_.open(); }
 
+ private:
   void OnFirstPart() override { ledger_.Received(); }
   void OnFrame(const stream::Frame& frame) override;
   void OnLost(stream::LostReason reason) override;
+  uint64_t ThresholdOf(const SocketAddress& endpoint) override;
+  void OnStreamRequest(stream::StreamRequest outcome) override;
+  void OnMended(const Flow& flow, uint64_t flow_id, uint32_t holes) override;
+  void OnGivenUp(const Flow& flow, uint64_t flow_id) override;
 
- private:
   RequestOutcome Handle(const stream::Frame& frame);
   void SendCopies(const stream::Frame& frame);
 
   Ledger& ledger_;
   mirror::Mirror* mirror_;
+  FlowControl& flow_control_;
   PipelineOptions options_;
   stream::Assembler assembler_;
+  stream::Reassembler reassembler_;
   std::shared_ptr<const route::Snapshot> snapshot_;
   OnMirrored on_mirrored_;
   route::Decision decision_;  // kept for its storage

@@ -20,6 +20,9 @@ constexpr Duration kBeatInterval = std::chrono::milliseconds(200);
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::Create(tap::Tap& tap, Ledger& ledger, const WorkerOptions& options) {
+  if (const Status markable = mirror::Mirror::CheckSocketMark(options.mirror.socket_mark); !markable) {
+    return WithContext("mirror.socket_mark", markable.error());
+  }
   Result<EventLoop> loop = EventLoop::Create();
   if (!loop) {
     return WithContext("worker", loop.error());
@@ -39,7 +42,7 @@ Worker::Worker(tap::Tap& tap, Ledger& ledger, const WorkerOptions& options, Even
       options_(options),
       loop_(std::move(loop)),
       mirror_(loop_, *this, options.mirror),
-      pipeline_(ledger, &mirror_, options.pipeline) {}
+      pipeline_(ledger, &mirror_, *this, options.pipeline) {}
 
 Worker::~Worker() { Stop(); }
 
@@ -95,7 +98,7 @@ size_t Worker::Round() {
   TakeSnapshot();
   Beat(now);
   const Result<size_t> records =
-      tap_.Drain(kBatchRecords, [this, now](const CapturedPart& part) { pipeline_.Take(part, now); });
+      tap_.Drain(kBatchRecords, [this, now](const CapturedRecord& record) { pipeline_.Take(record, now); });
   if (!records) {
     spdlog::error("ring buffer: {}", records.error().message);
     return 0;
@@ -146,11 +149,26 @@ void Worker::AwaitAnswers() {
   }
 }
 
+void Worker::HandBack(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  if (const Status told = tap_.HandBack(flow, flow_id, holes); !told) {
+    spdlog::debug("{}: {}; the tap goes on sending its bytes up", flow.ToString(), told.error().message);
+  }
+}
+
+void Worker::GiveUp(const Flow& flow, uint64_t flow_id) {
+  if (const Status told = tap_.GiveUp(flow, flow_id); !told) {
+    spdlog::debug("{}: {}; the tap gives it up by itself, at its limit", flow.ToString(), told.error().message);
+  }
+}
+
 void Worker::OnCopySent(uint32_t /*rule*/) { ledger_.CopySent(); }
 
 void Worker::OnCopyEnd(uint32_t /*rule*/, CopyOutcome outcome) { ledger_.EndCopy(outcome); }
 
 void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) {
+  if (++own_connections_[local] > 1) {
+    return;
+  }
   if (const Status added = tap_.AddOwnConnection(local); !added) {
     spdlog::warn("own connection {} > {}: {}; only the socket mark keeps it from being mirrored", local.ToString(),
                  remote.ToString(), added.error().message);
@@ -159,9 +177,18 @@ void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress&
 }
 
 void Worker::OnConnectionClosed(const SocketAddress& local, const SocketAddress& remote, const std::string& reason) {
-  tap_.RemoveOwnConnection(local);
+  if (--own_connections_[local] == 0) {
+    own_connections_.erase(local);
+    tap_.RemoveOwnConnection(local);
+  }
   if (const std::optional<std::string> line = mirror_log_.OnClosed(remote, reason, Clock::now())) {
     spdlog::info("{}", *line);
+  }
+}
+
+void Worker::OnConnectFailed(const SocketAddress& remote, const std::string& reason) {
+  if (const std::optional<std::string> line = mirror_log_.OnClosed(remote, reason, Clock::now())) {
+    spdlog::warn("{}", *line);
   }
 }
 

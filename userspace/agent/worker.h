@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_map>
 
 #include "agent/mirror_log.h"
 #include "agent/pipeline.h"
@@ -29,7 +30,7 @@ struct WorkerOptions {
   Duration shutdown_grace = std::chrono::seconds(2);
 };
 
-class Worker final : private mirror::MirrorObserver {
+class Worker final : private mirror::MirrorObserver, private FlowControl {
  public:
   // `tap` and `ledger` must outlive the worker.
   static Result<std::unique_ptr<Worker>> Create(tap::Tap& tap, Ledger& ledger, const WorkerOptions& options);
@@ -60,10 +61,13 @@ class Worker final : private mirror::MirrorObserver {
   void Beat(TimePoint now);
   void AwaitAnswers();
 
+  void HandBack(const Flow& flow, uint64_t flow_id, uint32_t holes) override;
+  void GiveUp(const Flow& flow, uint64_t flow_id) override;
   void OnCopySent(uint32_t rule) override;
   void OnCopyEnd(uint32_t rule, CopyOutcome outcome) override;
   void OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) override;
   void OnConnectionClosed(const SocketAddress& local, const SocketAddress& remote, const std::string& reason) override;
+  void OnConnectFailed(const SocketAddress& remote, const std::string& reason) override;
 
   tap::Tap& tap_;
   Ledger& ledger_;
@@ -74,6 +78,8 @@ class Worker final : private mirror::MirrorObserver {
   TimePoint last_record_{};
   TimePoint last_beat_{};
   MirrorLog mirror_log_;
+  // Connections by local address: the kernel gives one local port to connections with different remote ends.
+  std::unordered_map<SocketAddress, uint32_t> own_connections_;
 
   std::mutex mutex_;  // guards next_snapshot_
   std::shared_ptr<const route::Snapshot> next_snapshot_;

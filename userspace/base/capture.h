@@ -1,11 +1,14 @@
-// What the tap hands to the stream layer: one part of one sampled request, or word that a request was cut.
+// What the tap hands to the stream layer: one part of one sampled request, word that a request was cut, or bytes of a
+// flow that has to be put in order first.
 //
 // Plain data, the only thing that `tap` and `stream` both know. The bytes belong to the ring buffer and are valid only
 // until the callback that received them returns.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <variant>
 
 #include "base/address.h"
 #include "base/byte_reader.h"
@@ -36,5 +39,29 @@ struct CapturedPart {
   uint32_t offset = 0;       // where `bytes` stands in the request
   Bytes bytes;
 };
+
+// A flow that lost bytes on its way to the tap. Between kBegin and kEnd its bytes come as they were seen, in no order.
+struct CapturedStream {
+  enum class Kind : uint8_t { kBegin, kData, kEnd };
+  Kind kind = Kind::kData;
+  uint64_t flow_id = 0;
+  Flow flow;
+  uint64_t time_ns = 0;
+  uint32_t seq = 0;    // kBegin: of the first byte that is missing; kData: of bytes[0]; kEnd: where a frame begins
+  uint32_t holes = 0;  // how often a segment left a hole behind the one before, up to here
+  Bytes bytes;         // kData
+
+  // kBegin: the frame that is under way at `seq`. frame_left = 0: none, but header_have bytes of the next header are
+  // known.
+  uint32_t frame_bytes = 0;
+  uint32_t frame_left = 0;
+  bool copying = false;  // its bytes before `seq` went out as parts
+  uint32_t draw = 0;
+  uint32_t request = 0;  // ordinal of the flow's latest request
+  uint32_t header_have = 0;
+  std::array<uint8_t, 16> header{};
+};
+
+using CapturedRecord = std::variant<CapturedPart, CapturedStream>;
 
 }  // namespace rpctee

@@ -76,8 +76,8 @@ LedgerReport Ledger::Report(const TapTotals& tap, bool settled) const {
   const auto read = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
   LedgerReport report;
   report.settled = settled;
-  report.seen = tap.seen;
-  report.sampled = tap.sampled;
+  report.seen = tap.seen + read(stream_seen_);
+  report.sampled = tap.sampled + read(stream_sampled_);
   report.received = read(received_);
   report.in_ring = report.sampled - std::min(report.sampled, report.received);
   std::transform(requests_.begin(), requests_.end(), report.requests.begin(), read);

@@ -61,6 +61,9 @@ struct LedgerReport {
 
 class Ledger {
  public:
+  // Requests that the agent framed itself, in a flow that had lost its place: seen, and drawn.
+  void SeenInStream() { Add(stream_seen_, 1); }
+  void SampledInStream() { Add(stream_sampled_, 1); }
   void Received() { Add(received_, 1); }
   void End(RequestOutcome outcome) { Add(requests_[static_cast<size_t>(outcome)], 1); }
   void CopyMade() { Add(copies_, 1); }
@@ -81,6 +84,8 @@ class Ledger {
     counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
 
+  Counter stream_seen_{0};
+  Counter stream_sampled_{0};
   Counter received_{0};
   std::array<Counter, kRequestOutcomes> requests_{};
   Counter copies_{0};

@@ -1,5 +1,7 @@
 #include "route/snapshot.h"
 
+#include <algorithm>
+
 #include "route/text.h"
 
 namespace rpctee::route {
@@ -109,6 +111,13 @@ void Snapshot::Decide(const SocketAddress& endpoint, protocol::RequestView& requ
   if (Intersect(route->clusters, entry->second.clusters)) {
     Apply(*route, draw, decision);
   }
+}
+
+uint64_t Snapshot::ThresholdOf(const SocketAddress& endpoint) const {
+  const auto position = std::lower_bound(
+      endpoints_.begin(), endpoints_.end(), endpoint,
+      [](const EndpointThreshold& known, const SocketAddress& wanted) { return known.address < wanted; });
+  return position != endpoints_.end() && position->address == endpoint ? position->threshold : 0;
 }
 
 }  // namespace rpctee::route

@@ -55,6 +55,8 @@ class Snapshot {
   const RouteSet& source() const { return *source_; }
   // Every endpoint of a cluster that some route with a mirror share above zero sends production traffic to, by address.
   const std::vector<EndpointThreshold>& endpoints() const { return endpoints_; }
+  // Of one endpoint: 0 when nothing is mirrored from there.
+  uint64_t ThresholdOf(const SocketAddress& endpoint) const;
   const std::vector<Rule>& rules() const { return rules_; }
   // Every cluster that was given or is named by a route; one entry a name.
   const std::vector<Cluster>& clusters() const { return clusters_; }

@@ -32,6 +32,15 @@ rpctee_endpoint_key ToKey(const SocketAddress& address) {
 
 SocketAddress FromKey(const rpctee_endpoint_key& key) { return MakeAddress(key.address, key.port_be); }
 
+rpctee_flow_key ToKey(const Flow& flow) {
+  rpctee_flow_key key{};
+  std::copy(flow.source.ip.bytes.begin(), flow.source.ip.bytes.end(), key.source);
+  std::copy(flow.destination.ip.bytes.begin(), flow.destination.ip.bytes.end(), key.destination);
+  key.source_port_be = htons(flow.source.port);
+  key.destination_port_be = htons(flow.destination.port);
+  return key;
+}
+
 Flow FromKey(const rpctee_flow_key& key) {
   return {.source = MakeAddress(key.source, key.source_port_be),
           .destination = MakeAddress(key.destination, key.destination_port_be)};

@@ -64,10 +64,12 @@ class HashMap {
 
 using EndpointMap = HashMap<rpctee_endpoint_key, rpctee_endpoint>;
 using FlowMap = HashMap<rpctee_flow_key, rpctee_flow>;
+using HandbackMap = HashMap<rpctee_flow_key, rpctee_handback>;
 using OwnMap = HashMap<rpctee_endpoint_key, uint32_t>;
 
 rpctee_endpoint_key ToKey(const SocketAddress& address);
 SocketAddress FromKey(const rpctee_endpoint_key& key);
+rpctee_flow_key ToKey(const Flow& flow);
 Flow FromKey(const rpctee_flow_key& key);
 
 // The counters of all CPUs added up. Each is exact; two of them may be a packet apart.

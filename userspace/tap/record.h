@@ -1,4 +1,4 @@
-// From a ring record to a CapturedPart. Any thread; owns nothing.
+// From a ring record to what it captured. Any thread; owns nothing.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 namespace rpctee::tap {
 
 // Empty when the record is not one that the tap program writes: an unknown kind, protocol or reason, or lengths that
-// don't fit together. The part's bytes are those of the record.
-std::optional<CapturedPart> ParseRecord(Bytes record);
+// don't fit together. Its bytes are those of the record.
+std::optional<CapturedRecord> ParseRecord(Bytes record);
 
 }  // namespace rpctee::tap

@@ -64,6 +64,7 @@ struct Tap::Impl {
   static Map Typed(const bpf_map* map) {
     return Map(bpf_map__fd(map), bpf_map__max_entries(map));
   }
+  HandbackMap handback() const { return Typed<HandbackMap>(skeleton->maps.rpctee_handback); }
   OwnMap own() const { return Typed<OwnMap>(skeleton->maps.rpctee_own); }
 
   Status ApplyEndpoints(const std::vector<route::EndpointThreshold>& exact,
@@ -162,10 +163,10 @@ void Tap::Heartbeat() { impl_->control.Heartbeat(MonotonicNs()); }
 
 void Tap::StopSampling() { impl_->control.Stop(); }
 
-Result<size_t> Tap::Drain(size_t max_records, const OnPart& on_part) {
+Result<size_t> Tap::Drain(size_t max_records, const OnRecord& on_record) {
   return impl_->ring.Drain(max_records, [&](Bytes record) {
-    if (const std::optional<CapturedPart> part = ParseRecord(record)) {
-      on_part(*part);
+    if (const std::optional<CapturedRecord> captured = ParseRecord(record)) {
+      on_record(*captured);
     } else {
       impl_->invalid_records.fetch_add(1, std::memory_order_relaxed);
     }
@@ -181,6 +182,14 @@ bool Tap::SetAsleep(bool asleep) {
     return false;
   }
   return true;
+}
+
+Status Tap::HandBack(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  return impl_->handback().Put(ToKey(flow), {.flow_id = flow_id, .holes = holes, .give_up = 0});
+}
+
+Status Tap::GiveUp(const Flow& flow, uint64_t flow_id) {
+  return impl_->handback().Put(ToKey(flow), {.flow_id = flow_id, .holes = 0, .give_up = 1});
 }
 
 uint64_t Tap::InvalidRecords() const { return impl_->invalid_records.load(std::memory_order_relaxed); }

@@ -67,15 +67,20 @@ class Tap {
   void StopSampling();
 
   // The worker's side of the ring: one thread.
-  using OnPart = std::function<void(const CapturedPart& part)>;
+  using OnRecord = std::function<void(const CapturedRecord& record)>;
   // Hands over up to `max_records` records; returns how many it took. The bytes are valid only inside the call. A
   // record that makes no sense is counted and passed over.
-  Result<size_t> Drain(size_t max_records, const OnPart& on_part);
+  Result<size_t> Drain(size_t max_records, const OnRecord& on_record);
   // Readable when the program woke the worker up. Only after SetAsleep(true) returned true.
   int ring_fd() const;
   // Says that the worker is about to sleep (true) or is awake. Returns false, and leaves the worker awake, when there
   // are records in the ring already.
   bool SetAsleep(bool asleep);
+
+  // What the program is to do with a flow in STREAM, at its next segment: go on framing, because every byte up to there
+  // has come as long as it had no more holes than these; or give the missing bytes up. Any thread.
+  Status HandBack(const Flow& flow, uint64_t flow_id, uint32_t holes);
+  Status GiveUp(const Flow& flow, uint64_t flow_id);
 
   // Any thread.
   uint64_t InvalidRecords() const;

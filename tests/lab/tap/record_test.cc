@@ -36,9 +36,14 @@ std::vector<uint8_t> Encode(const rpctee_record& record, size_t payload_bytes) {
   return bytes;
 }
 
+std::optional<CapturedPart> ParsePart(Bytes bytes) {
+  const std::optional<CapturedRecord> record = ParseRecord(bytes);
+  return record ? std::optional(std::get<CapturedPart>(*record)) : std::nullopt;
+}
+
 TEST(Record, EveryFieldOfAPartArrives) {
   const std::vector<uint8_t> bytes = Encode(GoodPart(), 60);
-  const std::optional<CapturedPart> part = ParseRecord(bytes);
+  const std::optional<CapturedPart> part = ParsePart(bytes);
   ASSERT_TRUE(part);
   EXPECT_EQ(part->flow_id, 7U);
   EXPECT_EQ(part->flow.ToString(), "[::1]:40000>[::2]:20880");
@@ -54,7 +59,7 @@ TEST(Record, EveryFieldOfAPartArrives) {
 
 TEST(Record, PaddingBehindThePartIsNotPartOfIt) {
   const std::vector<uint8_t> bytes = Encode(GoodPart(), 64);
-  const std::optional<CapturedPart> part = ParseRecord(bytes);
+  const std::optional<CapturedPart> part = ParsePart(bytes);
   ASSERT_TRUE(part);
   EXPECT_EQ(part->bytes.size(), 60U);
 }
@@ -64,7 +69,7 @@ TEST(Record, AFirstPartMayTellOfAnEarlierCut) {
   record.offset = 0;
   record.cut_reason = RPCTEE_CUT_RING_FULL;
   const std::vector<uint8_t> bytes = Encode(record, 60);
-  const std::optional<CapturedPart> part = ParseRecord(bytes);
+  const std::optional<CapturedPart> part = ParsePart(bytes);
   ASSERT_TRUE(part);
   EXPECT_FALSE(part->is_cut);
   EXPECT_EQ(part->cut, CutReason::kRingFull);
@@ -75,7 +80,7 @@ TEST(Record, ACutHasAReasonAndNoBytes) {
   record.kind = RPCTEE_RECORD_CUT;
   record.cut_reason = RPCTEE_CUT_GAP;
   record.part_bytes = 0;
-  const std::optional<CapturedPart> part = ParseRecord(Encode(record, 0));
+  const std::optional<CapturedPart> part = ParsePart(Encode(record, 0));
   ASSERT_TRUE(part);
   EXPECT_TRUE(part->is_cut);
   EXPECT_EQ(part->cut, CutReason::kGap);

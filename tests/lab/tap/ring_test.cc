@@ -90,7 +90,8 @@ class RingLab : public test::NamespaceLab {
   }
   // Takes what there is; returns the number of records. Requests that are whole go to requests_.
   size_t Drain(size_t max_records = 1'000'000) {
-    const Result<size_t> records = tap_->Drain(max_records, [this](const CapturedPart& part) {
+    const Result<size_t> records = tap_->Drain(max_records, [this](const CapturedRecord& record) {
+      const auto& part = std::get<CapturedPart>(record);
       last_flow_ = part.flow;
       if (part.is_cut) {
         ++cuts_;

@@ -18,6 +18,12 @@ route::Route RouteTo(const std::string& cluster, const std::string& mirror, uint
   return route;
 }
 
+class NoFlowControl final : public FlowControl {
+ public:
+  void HandBack(const Flow&, uint64_t, uint32_t) override {}
+  void GiveUp(const Flow&, uint64_t) override {}
+};
+
 class PipelineTest : public testing::Test {
  protected:
   void Routes(const std::vector<route::Route>& routes) {
@@ -52,7 +58,11 @@ class PipelineTest : public testing::Test {
   uint64_t next_flow_ = 1;
   uint64_t sent_ = 0;
   Ledger ledger_;
-  Pipeline pipeline_{ledger_, nullptr, {.limits = {}, .dry_run = true, .take_every_request = false}};
+  NoFlowControl flow_control_;
+  Pipeline pipeline_{ledger_,
+                     nullptr,
+                     flow_control_,
+                     {.limits = {}, .stream_limits = {}, .dry_run = true, .take_every_request = false}};
   std::vector<uint8_t> request_ = test::DubboRequest(1, 300);
 };
 

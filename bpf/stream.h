@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * STREAM: when bytes of a flow are missing, the program can't frame what lies behind them. Then all bytes go up as they
+ * come, and the agent orders and frames them, until nothing is missing and it hands the flow back.
+ */
+#ifndef RPCTEE_BPF_STREAM_H_
+#define RPCTEE_BPF_STREAM_H_
+
+#include "bpf/record.h"
+
+/* A segment this far ahead of the cursor is no reordering; the bytes between are given up at once. */
+#define STREAM_WINDOW (4 << 20)
+/* A flow may send so much up before the agent says something. */
+#define STREAM_BYTES_MAX (16 << 20)
+/* Records that one packet may take: 256 KiB. */
+#define STREAM_STEPS_MAX 16
+
+/* Sends the next piece of the packet up. Returns 1 when the packet is done, and stops the run when the ring is full. */
+static __noinline int send_piece(struct run *run)
+{
+	__u32 bytes = run->segment.payload_bytes - run->position;
+	struct rpctee_record *record;
+
+	if (run->position >= run->segment.payload_bytes)
+		return 1;
+	if (bytes > RPCTEE_PART_MAX_BYTES)
+		bytes = RPCTEE_PART_MAX_BYTES;
+	/* The same bound in a form that all verifiers follow, see copy_part. */
+	bytes -= 1;
+	asm volatile("" : "+r"(bytes));
+	bytes &= RPCTEE_PART_MAX_BYTES - 1;
+	bytes += 1;
+	if (load_bytes(run->skb, run->segment.payload_offset + run->position, run->scratch->bytes, bytes)) {
+		run->counters->load_failed++;
+		run->stopped = 1;
+		return 1;
+	}
+	record = new_record(run, RPCTEE_RECORD_STREAM_DATA, RPCTEE_CUT_NONE);
+	record->part_bytes = bytes;
+	if (output_record(run, sizeof(*record) + bytes)) {
+		run->counters->parts_lost++;
+		run->stopped = 1;
+		return 1;
+	}
+	run->position += bytes;
+	return 0;
+}
+
+/* Sends the whole payload up. Returns 0, or -1 when not all of it went. */
+static __always_inline int send_payload(struct run *run)
+{
+	int i;
+
+	run->position = 0;
+	for (i = 0; i < STREAM_STEPS_MAX; i++) {
+		if (send_piece(run))
+			break;
+	}
+	run->counters->stream_packets++;
+	run->counters->stream_bytes += run->position;
+	return run->position >= run->segment.payload_bytes ? 0 : -1;
+}
+
+/* Tells the agent where framing stopped and in what state, so that it can go on. Returns 0, or -1 if the ring is full.
+ */
+static __always_inline int begin_stream(struct run *run)
+{
+	struct rpctee_flow *flow = run->flow;
+	struct rpctee_record *record = new_record(run, RPCTEE_RECORD_STREAM_BEGIN, flow->cut_pending);
+
+	record->seq = flow->next_seq;
+	record->part_bytes = sizeof(*flow);
+	__builtin_memcpy(run->scratch->bytes, flow, sizeof(*flow));
+	if (output_record(run, sizeof(*record) + sizeof(*flow)))
+		return -1;
+	run->counters->streams++;
+	flow->cut_pending = RPCTEE_CUT_NONE;
+	flow->state = RPCTEE_FLOW_STREAM;
+	flow->holes = 0;
+	flow->stream_bytes = 0;
+	/* From here on the agent owns the frame that is under way. */
+	flow->copy_state = RPCTEE_COPY_NONE;
+	flow->frame_left = 0;
+	flow->header_have = 0;
+	return 0;
+}
+
+/* The boundary that the segment starts at is good, and nothing before it is missing: the program frames again. */
+static __always_inline int end_stream(struct run *run)
+{
+	new_record(run, RPCTEE_RECORD_STREAM_END, RPCTEE_CUT_NONE);
+	if (output_record(run, sizeof(struct rpctee_record)))
+		return -1;
+	run->counters->handbacks++;
+	run->flow->state = RPCTEE_FLOW_SYNC;
+	return 0;
+}
+
+#endif /* RPCTEE_BPF_STREAM_H_ */
