@@ -30,6 +30,10 @@ inline bool IsSubprogramCall(const bpf_insn& insn) { return insn.code == kCall &
 inline bool IsSubprogramAddress(const bpf_insn& insn) {
   return IsWideImmediate(insn) && insn.src_reg == BPF_PSEUDO_FUNC;
 }
+// A branch, with or without a condition.
+inline bool IsJump(const bpf_insn& insn) {
+  return (Class(insn) == BPF_JMP || Class(insn) == BPF_JMP32) && !IsCall(insn) && !IsExit(insn);
+}
 inline bool IsStore(const bpf_insn& insn) { return Class(insn) == BPF_ST || Class(insn) == BPF_STX; }
 inline bool IsLoad(const bpf_insn& insn) { return Class(insn) == BPF_LDX; }
 // LD_ABS and LD_IND read the packet without a pointer, and end the program with 0 when they can't.

@@ -3,6 +3,7 @@
 // Any thread. Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (root on Linux 5.10).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,12 @@ enum class Configuration {
 
 // `object` is an ELF file.
 Result<std::vector<std::string>> ProgramNames(std::string_view object);
-// The error's message ends with what the verifier said last.
-Result<LoadedProgram> LoadProgram(std::string_view object, const std::string& name, Configuration configuration);
+// The errors of both end with what the verifier said last.
+//
+// How many instructions the verifier walks. Fast: it prints nothing else.
+Result<uint64_t> VerifiedInstructions(std::string_view object, const std::string& name, Configuration configuration);
+// `verified_instructions`, if known, makes room for the log at the first attempt: some 700 bytes each.
+Result<LoadedProgram> LoadProgram(std::string_view object, const std::string& name, Configuration configuration,
+                                  uint64_t verified_instructions = 0);
 
 }  // namespace rpctee::lint

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <utility>
 
 namespace rpctee::lint {
 namespace {
@@ -11,8 +12,8 @@ namespace {
 constexpr size_t kRegisters = 11;
 constexpr size_t kCallerSaved = 6;  // r0 to r5
 constexpr size_t kStackRegister = 10;
-constexpr int32_t kFetch = 0x01;             // BPF_FETCH
-constexpr int32_t kCompareExchange = 0xf1;   // BPF_CMPXCHG
+constexpr int32_t kFetch = 0x01;            // BPF_FETCH
+constexpr int32_t kCompareExchange = 0xf1;  // BPF_CMPXCHG
 
 bool StartsWith(std::string_view text, std::string_view start) { return text.substr(0, start.size()) == start; }
 bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
@@ -59,9 +60,12 @@ class LogReader {
   void Line(std::string_view line);
 
  private:
+  bool TakeStatistics(std::string_view line);
+  bool Started(std::string_view line);
   void Forget();
   void State(std::string_view text);
   void Numbered(std::string_view line);
+  bool Fits(size_t index, uint64_t code) const;
   void Visit(size_t index, uint64_t code);
   void Note(size_t index, const bpf_insn& insn);
   void Step(const bpf_insn& insn);
@@ -72,6 +76,7 @@ class LogReader {
   const Instructions& object_;
   LogFacts& facts_;
   std::array<RegisterKind, kRegisters> registers_{};
+  bool started_ = false;
   bool frame_follows_ = false;
 };
 
@@ -80,7 +85,17 @@ void LogReader::Forget() {
   registers_[kStackRegister] = RegisterKind::kOwnMemory;
 }
 
+// Linux 7 prints what it found out beforehand, in lines that look like the walk's, which starts at the entry or at a
+// subprogram that is verified for itself.
+bool LogReader::Started(std::string_view line) {
+  started_ = started_ || StartsWith(line, "0: R1=ctx") || StartsWith(line, "Validating ");
+  return started_;
+}
+
 void LogReader::Line(std::string_view line) {
+  if (TakeStatistics(line) || !Started(line)) {
+    return;
+  }
   const bool is_frame = std::exchange(frame_follows_, false);
   if (line.empty()) {
     return;
@@ -95,17 +110,27 @@ void LogReader::Line(std::string_view line) {
     State(line);
   } else if (StartsWith(line, "Validating ")) {
     Forget();
-  } else if (StartsWith(line, "processed ")) {
-    line.remove_prefix(std::string_view("processed ").size());
-    TakeNumber(line, facts_.verified_instructions);
-  } else if (StartsWith(line, "stack depth ")) {
-    StackDepths(line.substr(std::string_view("stack depth ").size()));
   } else if (IsDigit(line.front())) {
     Numbered(line);
   }
 }
 
-// "280" or "0+280+48".
+bool LogReader::TakeStatistics(std::string_view line) {
+  constexpr std::string_view kProcessed = "processed ";
+  constexpr std::string_view kStackDepth = "stack depth ";
+  if (StartsWith(line, kProcessed)) {
+    line.remove_prefix(kProcessed.size());
+    TakeNumber(line, facts_.verified_instructions);
+    return true;
+  }
+  if (StartsWith(line, kStackDepth)) {
+    StackDepths(line.substr(kStackDepth.size()));
+    return true;
+  }
+  return false;
+}
+
+// "280" or "0+280+48", to which Linux 7 adds " max 304".
 void LogReader::StackDepths(std::string_view text) {
   facts_.stack_depths.clear();
   uint64_t bytes = 0;
@@ -160,8 +185,14 @@ void LogReader::Numbered(std::string_view line) {
   }
 }
 
+// Linux 7 makes plain jumps of branches whose condition it knows, before it walks.
+bool LogReader::Fits(size_t index, uint64_t code) const {
+  return index < object_.size() &&
+         (object_[index].code == code || (code == (BPF_JMP | BPF_JA) && IsJump(object_[index])));
+}
+
 void LogReader::Visit(size_t index, uint64_t code) {
-  if (index >= object_.size() || object_[index].code != code) {
+  if (!Fits(index, code)) {
     facts_.mismatch = "instruction " + std::to_string(index) + " of the log is not that of the object";
     return;
   }
@@ -209,11 +240,14 @@ void LogReader::Step(const bpf_insn& insn) {
 }
 
 void LogReader::StepAtomic(const bpf_insn& insn) {
-  if ((insn.code & kModeMask) != BPF_ATOMIC || (insn.imm & kFetch) == 0) {
+  if ((insn.code & kModeMask) != BPF_ATOMIC) {
     return;
   }
-  const size_t result = insn.imm == kCompareExchange ? 0 : insn.src_reg;
-  registers_[result] = RegisterKind::kUnknown;
+  if (insn.imm == kCompareExchange) {
+    registers_[0] = RegisterKind::kUnknown;
+  } else if ((insn.imm & kFetch) != 0) {
+    registers_[insn.src_reg] = RegisterKind::kUnknown;
+  }
 }
 
 void LogReader::StepArithmetic(const bpf_insn& insn) {

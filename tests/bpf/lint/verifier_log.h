@@ -27,10 +27,10 @@ enum class RegisterKind {
 using Kinds = std::set<RegisterKind>;
 
 struct LogFacts {
-  std::string mismatch;              // not empty: the log does not fit the object, and nothing else here counts
-  std::vector<bool> visited;         // by instruction; the kernel removes what it never visited
-  std::map<size_t, Kinds> bases;     // of loads and stores: kinds of the address register, over all paths
-  std::map<size_t, Kinds> arguments; // of helper calls: kinds of r1 to r5 that hold something
+  std::string mismatch;               // not empty: the log does not fit the object, and nothing else here counts
+  std::vector<bool> visited;          // by instruction; the kernel removes what it never visited
+  std::map<size_t, Kinds> bases;      // of loads and stores: kinds of the address register, over all paths
+  std::map<size_t, Kinds> arguments;  // of helper calls: kinds of r1 to r5 that hold something
   uint64_t verified_instructions = 0;
   std::vector<uint32_t> stack_depths;  // bytes, by subprogram in the order of their first instructions
 };
