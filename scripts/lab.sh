@@ -33,16 +33,6 @@ inside() { local name=$1; shift; nsenter --net="/run/netns/$name" -- "$@"; }
 # /proc/sys/net shows the namespace of the process that opens it.
 write_setting() { inside "$1" sh -c 'echo "$2" > "/proc/sys/$1"' sh "$2" "$3"; }
 
-# All packets of a connection are forwarded on one CPU, as the queues of a network card do it (receive packet steering).
-# Without it a veth hands a packet to whatever CPU sends it, so that packets of a sender that changes CPU overtake each
-# other. `ip netns exec` because it shows the namespace's own /sys/class/net.
-keep_flows_in_order() {
-  local cpus
-  cpus=$(printf '%x' $(((1 << ($(nproc) < 32 ? $(nproc) : 32)) - 1)))
-  ip netns exec "$1" sh -c 'for file in /sys/class/net/$1/queues/rx-*/rps_cpus; do echo "$0" > "$file"; done' \
-    "$cpus" "$2"
-}
-
 make_namespace() {
   local name=$1
   exists "$name" && die "namespace $name exists and is not ours; choose another LAB_ID"
@@ -68,8 +58,6 @@ make_pod() {
   ip -n "$pod" address add "10.44.0.$number/32" dev eth0
   ip -n "$pod" address add "fd44::$number/128" dev eth0 nodad
   ip -n "$NODE" address add "$GATEWAY_V6/64" dev "$host" nodad
-  keep_flows_in_order "$NODE" "$host"
-  keep_flows_in_order "$pod" eth0
   ip -n "$NODE" link set "$host" up
   ip -n "$pod" link set eth0 up
   ip -n "$pod" route add "$NODE_V4/32" dev eth0

@@ -8,6 +8,8 @@ from .programs import Agent, Failure, Received, settled, wait_until
 
 # A correct build leaves this interval once in a thousand cases.
 CONFIDENCE = 0.999
+# For a v2 on a busy machine to get to the last copy.
+COPIES_SECONDS = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +76,11 @@ class Stage:
             run = self._run(case)
             counters = agent.tap_counters()
             ledger = agent.final_ledger()
+        # One-way copies are sent long before a busy v2 has got to them.
+        wait_until(lambda: self.v2.received().since(self._v2_before).total >= ledger["sent"], COPIES_SECONDS,
+                   f"v2's receipt of {ledger['sent']} copies")
         (v2,) = settled(self.v2)
-        expect_same(v2.since(self._v2_before), run.v2, "v2's calls after the agent's end")
+        run = dataclasses.replace(run, v2=v2.since(self._v2_before))
         return run, ledger, counters
 
     def reloaded(self, case):

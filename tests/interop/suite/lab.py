@@ -27,8 +27,6 @@ class Unavailable(Exception):
 class Lab:
     def __enter__(self):
         self._script("up")
-        for place in ("node", "consumer", "v1", "v2"):
-            _keep_flows_in_order(place)
         return self
 
     def __exit__(self, *_):
@@ -76,16 +74,6 @@ class Process:
             self.child.wait()
         self._log.close()
         return self.child.returncode
-
-
-def _keep_flows_in_order(place):
-    """All packets of a connection are forwarded on one CPU, as the queues of a network card do it. Without this a veth
-    hands a packet to whatever CPU sends it, so a busy sender that changes CPU makes packets overtake each other, and a
-    request in a packet out of order is a gap for the tap."""
-    # `ip netns exec` because it shows the namespace's own /sys/class/net.
-    subprocess.run(["ip", "netns", "exec", f"rpctee-{place}-{LAB_ID}", "sh", "-c",
-                    'for cpus in /sys/class/net/*/queues/rx-*/rps_cpus; do echo "$0" > "$cpus"; done',
-                    f"{(1 << min(os.cpu_count(), 32)) - 1:x}"], check=True)
 
 
 def _end_with_parent():

@@ -99,4 +99,5 @@ tap:
 routes:
   files: ["{routes_path}"]
   reload: 1s
+shutdown_grace: 20s
 """
