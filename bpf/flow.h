@@ -158,18 +158,18 @@ static __always_inline void heed_handback(struct run *run, __s32 ahead)
 	bpf_map_delete_elem(&rpctee_handback, &run->segment.flow);
 }
 
-/* A segment of a flow in STREAM, which starts `ahead` of the highest byte that was sent up. */
-static __always_inline void stream_segment(struct run *run, __s32 ahead)
+/* Sends the rest of the segment up, of a flow in STREAM. */
+static __always_inline void stream_segment(struct run *run, const enum kernel_age age)
 {
 	struct rpctee_flow *flow = run->flow;
 	__u32 end = run->segment.seq + run->segment.payload_bytes;
 
-	if (ahead > 0)
+	if ((__s32)(run->segment.seq + run->position - flow->next_seq) > 0)
 		flow->holes++;
-	flow->stream_bytes += run->segment.payload_bytes;
+	flow->stream_bytes += bytes_left(run);
 	if ((__s32)(end - flow->next_seq) > 0)
 		flow->next_seq = end;
-	if (send_payload(run))
+	if (send_payload(run, age))
 		give_up_stream(run, RPCTEE_CUT_RING_FULL);
 	else if (flow->stream_bytes > STREAM_BYTES_MAX)
 		give_up_stream(run, RPCTEE_CUT_GAP);
@@ -180,11 +180,35 @@ static __always_inline void follow_segment(struct run *run, const enum kernel_ag
 {
 	struct rpctee_flow *flow = run->flow;
 
-	flow->next_seq = run->segment.seq + run->segment.payload_bytes;
 	if (flow->state == RPCTEE_FLOW_SEEK)
 		seek(run);
-	if (flow->state == RPCTEE_FLOW_SYNC)
-		walk_payload(run, age);
+	if (flow->state == RPCTEE_FLOW_SYNC && walk_payload(run, age)) {
+		run->counters->walk_limit++;
+		flow->next_seq = run->segment.seq + run->position;
+		if (begin_stream(run))
+			lose_bytes(run);
+	}
+	if (flow->state != RPCTEE_FLOW_STREAM)
+		flow->next_seq = run->segment.seq + run->segment.payload_bytes;
+}
+
+/*
+ * Trims what was seen already: the first copy of a byte wins. Returns 0 when nothing is left. A segment that is far
+ * behind belongs to a new connection.
+ */
+static __always_inline int trim_segment(struct run *run, __s32 ahead)
+{
+	if (ahead < -SEQ_FAR_BEHIND) {
+		if (run->flow->state == RPCTEE_FLOW_SYNC)
+			lose_bytes(run);
+	} else if (ahead <= 0) {
+		if (run->segment.payload_bytes <= (__u32)-ahead) {
+			run->counters->retransmitted++;
+			return 0;
+		}
+		run->position = -ahead;
+	}
+	return 1;
 }
 
 /* Brings the segment into line with the cursor. The flow is locked. */
@@ -199,22 +223,11 @@ static __always_inline void take_segment(struct run *run, const enum kernel_age 
 		heed_handback(run, ahead);
 	if (ahead > 0 && flow->state == RPCTEE_FLOW_SYNC && (ahead > STREAM_WINDOW || begin_stream(run)))
 		lose_bytes(run);
-	if (flow->state == RPCTEE_FLOW_STREAM) {
-		stream_segment(run, ahead);
-		return;
-	}
-	if (ahead < -SEQ_FAR_BEHIND) {
-		if (flow->state == RPCTEE_FLOW_SYNC)
-			lose_bytes(run);
-	} else if (ahead <= 0) {
-		if (run->segment.payload_bytes <= (__u32)-ahead) {
-			run->counters->retransmitted++;
-			return;
-		}
-		/* The first copy of a byte wins: what was seen already is stepped over. */
-		run->position = -ahead;
-	}
-	follow_segment(run, age);
+	if (flow->state != RPCTEE_FLOW_STREAM && trim_segment(run, ahead))
+		follow_segment(run, age);
+	/* Also when the walk just found more frames than it may: the rest goes up at once. */
+	if (flow->state == RPCTEE_FLOW_STREAM)
+		stream_segment(run, age);
 }
 
 static __always_inline void end_flow(struct run *run)
@@ -236,7 +249,7 @@ static __always_inline void observe_segment(struct run *run, const enum kernel_a
 		/* The bytes go up without the cursor: the hole that they leave sends the flow to STREAM, and they fill
 		 * it. */
 		run->counters->flow_busy++;
-		send_payload(run);
+		send_payload(run, age);
 		return;
 	}
 	if (flow && run->segment.flags & TCP_SYN) {

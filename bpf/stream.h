@@ -12,15 +12,17 @@
 #define STREAM_WINDOW (4 << 20)
 /* A flow may send so much up before the agent says something. */
 #define STREAM_BYTES_MAX (16 << 20)
-/* Records that one packet may take: 256 KiB. */
-#define STREAM_STEPS_MAX 16
+/* Records that one packet may take: 1 MiB; without bpf_loop 80 KiB, which is more than any packet but BIG TCP's. */
+#define STREAM_STEPS_MAX 64
+#define STREAM_STEPS_MAX_OLD 5
 
-/* Sends the next piece of the packet up. Returns 1 when the packet is done, and stops the run when the ring is full. */
-static __noinline int send_piece(struct run *run)
+/* Sends the next piece of the packet up. Returns 1 when the packet is done or can't go on. */
+static __noinline long send_piece(__u32 step, struct run *run)
 {
 	__u32 bytes = run->segment.payload_bytes - run->position;
 	struct rpctee_record *record;
 
+	(void)step;
 	if (run->position >= run->segment.payload_bytes)
 		return 1;
 	if (bytes > RPCTEE_PART_MAX_BYTES)
@@ -32,32 +34,33 @@ static __noinline int send_piece(struct run *run)
 	bytes += 1;
 	if (load_bytes(run->skb, run->segment.payload_offset + run->position, run->scratch->bytes, bytes)) {
 		run->counters->load_failed++;
-		run->stopped = 1;
 		return 1;
 	}
 	record = new_record(run, RPCTEE_RECORD_STREAM_DATA, RPCTEE_CUT_NONE);
 	record->part_bytes = bytes;
 	if (output_record(run, sizeof(*record) + bytes)) {
 		run->counters->parts_lost++;
-		run->stopped = 1;
 		return 1;
 	}
 	run->position += bytes;
+	run->counters->stream_bytes += bytes;
 	return 0;
 }
 
-/* Sends the whole payload up. Returns 0, or -1 when not all of it went. */
-static __always_inline int send_payload(struct run *run)
+/* Sends the payload up from `position` on. Returns 0, or -1 when not all of it went. */
+static __always_inline int send_payload(struct run *run, const enum kernel_age age)
 {
-	int i;
+	__u32 step;
 
-	run->position = 0;
-	for (i = 0; i < STREAM_STEPS_MAX; i++) {
-		if (send_piece(run))
-			break;
-	}
 	run->counters->stream_packets++;
-	run->counters->stream_bytes += run->position;
+	if (age == KERNEL_NEW) {
+		bpf_loop(STREAM_STEPS_MAX, send_piece, run, 0);
+	} else {
+		for (step = 0; step < STREAM_STEPS_MAX_OLD; step++) {
+			if (send_piece(step, run))
+				break;
+		}
+	}
 	return run->position >= run->segment.payload_bytes ? 0 : -1;
 }
 

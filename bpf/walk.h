@@ -15,7 +15,7 @@
  * verifier goes through each step, so there can be only a few.
  */
 #define WALK_STEPS_MAX 8192
-#define WALK_STEPS_MAX_OLD 16
+#define WALK_STEPS_MAX_OLD 8
 
 static __always_inline __u32 min_u32(__u32 a, __u32 b)
 {
@@ -158,7 +158,8 @@ static __noinline long walk_step(__u32 step, struct run *run)
 	return run->stopped ? 1 : 0;
 }
 
-static __always_inline void walk_payload(struct run *run, const enum kernel_age age)
+/* Returns 0, or -1 when there are more frames than one run may walk: then `position` is where it stopped. */
+static __always_inline int walk_payload(struct run *run, const enum kernel_age age)
 {
 	__u32 step;
 
@@ -170,12 +171,7 @@ static __always_inline void walk_payload(struct run *run, const enum kernel_age 
 				break;
 		}
 	}
-	if (!run->stopped && run->position < run->segment.payload_bytes) {
-		run->counters->walk_limit++;
-		cut_request(run, RPCTEE_CUT_GAP);
-		run->flow->state = RPCTEE_FLOW_SEEK;
-		run->flow->frame_left = 0;
-	}
+	return run->stopped || run->position >= run->segment.payload_bytes ? 0 : -1;
 }
 
 #endif /* RPCTEE_BPF_WALK_H_ */
