@@ -4,7 +4,8 @@
 #   bench.sh kernel [--rounds N] [--hook clsact|tcx|both]
 #                              ns a packet of the tap program, by the kernel's own statistics, beside an empty program
 #                              at the same place (under 2 minutes)
-#   bench.sh rps [--rounds N]  requests a second of a consumer and provider that keep all cores busy, with and without
+#   bench.sh rps [--rounds N] [--shares PERCENT...] [--connections N] [--depth N]
+#                              requests a second of a consumer and provider that keep all cores busy, with and without
 #                              the agent in turn, for several shares (under 3 minutes)
 #   bench.sh all               both
 #   -o json                    one JSON object instead of tables
@@ -17,7 +18,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 readonly root
 readonly LOCK=/run/rpctee-bench.lock
 
-usage() { sed -n '2,13s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,14s/^# \{0,1\}//p' "$0"; }
 die() { echo "bench.sh: $*" >&2; exit 1; }
 
 build() {
