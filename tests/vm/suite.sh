@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# What rpctee promises of a kernel, checked on the running one, for each compiler of the tap program.
+#
+#   suite.sh NAME COMPILER...    NAME: the kernel's name in results and in verified_insns.txt
+#
+# Expects what `vm.sh build` made at ../../COMPILER and ../../bin of this file, as vm.sh lays it out. Prints
+# `PASS NAME/COMPILER/case: figures`, `FAIL ...: why` or `SKIP ...: why` for each case. Needs root.
+set -uo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+readonly here name=$1
+shift
+readonly place="$here/../.."
+readonly slack_percent=20
+export PATH="$place/bin:$PATH"
+# The program with bpf_loop needs 5.17; older kernels get the other one, which is checked wherever it is cheap.
+readonly has_loop=(5 17)
+readonly has_tcx=(6 6)
+# Each packet test loads the program, and an emulated kernel verifies about 100,000 instructions a second. Where all tests
+# would take more instructions than this, every N-th is run. SUITE_ALL_PACKETS=1 runs all.
+readonly packets_budget_insns=10000000
+work=$(mktemp -d /tmp/rpctee-suite.XXXXXX)
+readonly work
+trap 'rm -rf "$work"' EXIT
+
+IFS=.- read -r major minor _ < <(uname -r)
+at_least() { ((major > $1 || (major == $1 && minor >= $2))); }
+
+compiler=
+# say PASS|FAIL|SKIP CASE TEXT...
+say() {
+  local verdict=$1 case=$2
+  shift 2
+  echo "$verdict $name/$compiler/$case${*:+: $(echo "$*" | tr '\n' '|' | sed 's/|*$//; s/|/ | /g')}"
+}
+
+# The kept figure: "name compiler program insns" in verified_insns.txt.
+kept_insns() {
+  awk -v n="$name" -v c="$compiler" -v p="$1" '$1 == n && $2 == c && $3 == p { print $4 }' "$here/verified_insns.txt"
+}
+
+# compare_insns PROGRAM INSNS STATES
+compare_insns() {
+  local case="insns_$1" insns=$2 figures="$2 ($3 states)" kept limit
+  kept=$(kept_insns "$1")
+  if [[ -z "$kept" ]]; then
+    say SKIP "$case" "$figures; none kept for this kernel and compiler (vm.sh test --record)"
+    return
+  fi
+  limit=$((kept * (100 + slack_percent) / 100))
+  if ((insns > limit)); then
+    say FAIL "$case" "$figures; kept $kept, and $slack_percent % more is $limit"
+  else
+    say PASS "$case" "$figures, kept $kept"
+  fi
+}
+
+# gtest CASE FILTER CMD...
+gtest() {
+  local case=$1 filter=$2 status=0 output="$work/gtest" passed skipped selected
+  shift 2
+  "$@" --gtest_color=no "--gtest_filter=$filter" > "$output" 2>&1 || status=$?
+  passed=$(grep -c '^\[       OK \]' "$output")
+  skipped=$(sed -n 's/^\[  SKIPPED \] \([A-Za-z]*\.[A-Za-z0-9]*\) .*/\1/p' "$output" | sort -u | tr '\n' ' ')
+  if ((status != 0)); then
+    say FAIL "$case" "status $status; $(sed -n 's/^\[  FAILED  \] \([A-Za-z]*\.[A-Za-z0-9]*\)$/\1/p' "$output" | sort -u |
+      tr '\n' ' ')first: $(grep -m 1 -A 6 ': Failure$' "$output" || tail -n 5 "$output")"
+  elif ((passed == 0)); then
+    say SKIP "$case" "$(grep -m 1 -A 1 'Skipped$' "$output" | tail -n 1)"
+  else
+    selected=$(sed -n 's/^Note: This is test shard 1 of \([0-9]*\).*/, one in \1 because loading takes long (SUITE_ALL_PACKETS=1 runs all)/p' "$output")
+    say PASS "$case" "$passed tests$selected${skipped:+, skipped: $skipped}"
+  fi
+}
+
+attach_by_tcx() {
+  if at_least "${has_tcx[@]}"; then
+    gtest attach_tcx 'AttachLab.*Tcx*' "$place/$compiler/lab_tap"
+  else
+    say SKIP attach_tcx "tcx came with Linux ${has_tcx[0]}.${has_tcx[1]}"
+  fi
+}
+
+live_flow() {
+  local mode=$1 output
+  if [[ $mode == tcx ]] && ! at_least "${has_tcx[@]}"; then
+    say SKIP "live_flow_$mode" "tcx came with Linux ${has_tcx[0]}.${has_tcx[1]}"
+  elif output=$("$here/live_flow.sh" "$place/$compiler/rpctee" "$mode" 2>&1); then
+    say PASS "live_flow_$mode" "$output"
+  else
+    say FAIL "live_flow_$mode" "$output"
+  fi
+}
+
+# The program is refused: one line that says what the kernel lacks, exit status 1, and nothing left behind.
+clear_message() {
+  local status=0 lines message left pins="/sys/fs/bpf/rpctee-suite-$$"
+  echo "{tap: {pin_directory: $pins}, routes: {files: [$here/routes.yaml]}}" > "$work/agent.yaml"
+  timeout 60 "$place/$compiler/rpctee" agent -c "$work/agent.yaml" > "$work/message" 2>&1 || status=$?
+  lines=$(wc -l < "$work/message")
+  message=$(cat "$work/message")
+  left=$(bpftool -j prog show | jq -r '[.[] | select(.name // "" | startswith("rpctee_tap")) | .id] | join(" ")')
+  if ((status != 1)); then
+    say FAIL clear_message "exit status $status instead of 1; it said: $message"
+  elif ((lines != 1)); then
+    say FAIL clear_message "$lines lines instead of one: $message"
+  elif ! grep -qE "Linux $major\.${minor}[^ ]* .*(too old|lacks|has no|needs|needed)" "$work/message"; then
+    say FAIL clear_message "it does not say what Linux $major.$minor lacks: $message"
+  elif [[ -e "$pins" || -n "$left" ]]; then
+    say FAIL clear_message "left behind: ${left:+program $left }$([[ ! -e "$pins" ]] || echo "$pins")"
+  else
+    say PASS clear_message "$message"
+  fi
+}
+
+# packets PROGRAM INSNS
+packets() {
+  local program=$1 insns=$2 tests every
+  local -a settings=()
+  [[ $program != rpctee_tap_old ]] || settings+=(RPCTEE_TAP_OLD=1)
+  tests=$("$place/$compiler/bpf_packets" --gtest_list_tests | grep -c '^  ')
+  every=$((1 + tests * insns / packets_budget_insns))
+  ((every == 1)) || [[ "${SUITE_ALL_PACKETS:-}" == 1 ]] || settings+=("GTEST_TOTAL_SHARDS=$every" GTEST_SHARD_INDEX=0)
+  # The statistics of the draw need millions of requests and nothing of the kernel.
+  gtest "packets_$program" '-DrawTest.*' env "${settings[@]}" "$place/$compiler/bpf_packets"
+}
+
+# check_program PROGRAM: 0 when it loads.
+check_program() {
+  local program=$1 report
+  if report=$("$place/$compiler/verifier_report" "$program" 2>&1) &&
+    [[ "$report" =~ insns=([0-9]+)\ states=([0-9]+)\ ms=([0-9]+) ]]; then
+    local insns=${BASH_REMATCH[1]} states=${BASH_REMATCH[2]} load_ms=${BASH_REMATCH[3]}
+    say PASS "load_$program" "in $load_ms ms"
+    compare_insns "$program" "$insns" "$states"
+    packets "$program" "$insns"
+  else
+    say FAIL "load_$program" "$report"
+    return 1
+  fi
+}
+
+check_compiler() {
+  local loads=0
+  if at_least "${has_loop[@]}"; then
+    check_program rpctee_tap || loads=1
+    [[ "${SUITE_BOTH_PROGRAMS:-}" != 1 ]] || check_program rpctee_tap_old
+  else
+    say SKIP load_rpctee_tap "bpf_loop came with Linux ${has_loop[0]}.${has_loop[1]}; rpctee_tap_old takes its place"
+    check_program rpctee_tap_old || loads=1
+  fi
+  if ((loads == 0)); then
+    attach_by_tcx
+    gtest attach_clsact 'AttachLab.*Clsact*' "$place/$compiler/lab_tap"
+    live_flow tcx
+    live_flow clsact
+  else
+    clear_message
+  fi
+}
+
+for compiler in "$@"; do
+  if [[ -x "$place/$compiler/verifier_report" ]]; then
+    check_compiler
+  else
+    say SKIP all "not built"
+  fi
+done
