@@ -19,7 +19,7 @@ base=(
   # the lab and the demo
   iproute2 util-linux python3
 )
-tests=(libgtest-dev libgmock-dev clang-format-16 clang-tidy-16 clang-tools-16 libclang-rt-16-dev jq)
+tests=(libgtest-dev libgmock-dev clang-format-16 clang-tidy-16 libclang-rt-16-dev jq)
 java=(openjdk-17-jdk-headless maven)
 
 die() { echo "setup.sh: $*" >&2; exit 1; }

@@ -83,7 +83,7 @@ sanitized() {
 }
 
 suite_asan() { sanitized asan '^(unit|fuzz)_'; }
-suite_tsan() { sanitized tsan '^unit_(base|mirror|replay)$'; }
+suite_tsan() { sanitized tsan '^unit_(base|mirror)$'; }
 
 build_dev() { cmake --preset dev && cmake --build --preset dev -j "$JOBS"; }
 

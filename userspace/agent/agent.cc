@@ -65,7 +65,7 @@ Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
   }
   agent->worker_ = std::move(*worker);
   agent->worker_->Start();
-  if (const Status applied = agent->ApplyRoutes(std::move(*snapshot)); !applied) {
+  if (const Status applied = agent->ApplyRoutes(*snapshot); !applied) {
     return tl::unexpected(applied.error());
   }
   Result<Taps> taps = Taps::Open(*agent->tap_, agent->options_.places);
@@ -116,7 +116,7 @@ void Agent::OnSignal(int signal) {
   }
 }
 
-Status Agent::ApplyRoutes(std::shared_ptr<const route::Snapshot> snapshot) {
+Status Agent::ApplyRoutes(const std::shared_ptr<const route::Snapshot>& snapshot) {
   // The worker first: a request that the tap samples by the new table finds the new rules.
   worker_->Publish(snapshot);
   if (const Status set = tap_->SetEndpoints(snapshot->endpoints()); !set) {
@@ -132,7 +132,7 @@ void Agent::Reload() {
     spdlog::error("{}; the last good set stays", snapshot.error().message);
     return;
   }
-  if (const Status applied = ApplyRoutes(std::move(*snapshot)); !applied) {
+  if (const Status applied = ApplyRoutes(*snapshot); !applied) {
     spdlog::error("{}", applied.error().message);
   }
 }
@@ -163,7 +163,7 @@ Status Agent::Run() {
       interfaces = ran;
     }
   }
-  const Status stopped = Shutdown();
+  Status stopped = Shutdown();
   if (!watched || !interfaces) {
     return watched ? interfaces : watched;
   }

@@ -32,7 +32,7 @@ class Agent {
 
   Status WatchSignals();
   void OnSignal(int signal);
-  Status ApplyRoutes(std::shared_ptr<const route::Snapshot> snapshot);
+  Status ApplyRoutes(const std::shared_ptr<const route::Snapshot>& snapshot);
   // Keeps the last good set when the files can't be used.
   void Reload();
   void ReloadWhenChanged();

@@ -14,7 +14,7 @@ uint32_t Pending::TakeFreeSlot() {
     return static_cast<uint32_t>(slots_.size() - 1);
   }
   const uint32_t slot = free_;
-  free_ = slots_[slot].next;
+  free_ = slots_[slot].next_;
   return slot;
 }
 
@@ -25,9 +25,9 @@ uint64_t Pending::Add(const PendingCopy& copy) {
   added = copy;
   added.id = (uint64_t{counter_} << kSlotBits) | slot;
   added.sent = false;
-  added.previous = newest_;
-  added.next = kNone;
-  (newest_ == kNone ? oldest_ : slots_[newest_].next) = slot;
+  added.previous_ = newest_;
+  added.next_ = kNone;
+  (newest_ == kNone ? oldest_ : slots_[newest_].next_) = slot;
   newest_ = slot;
   if (unsent_ == kNone) {
     unsent_ = slot;
@@ -44,19 +44,19 @@ const PendingCopy* Pending::FindSent(uint64_t id) const {
 
 void Pending::MarkOldestUnsentSent() {
   slots_[unsent_].sent = true;
-  unsent_ = slots_[unsent_].next;
+  unsent_ = slots_[unsent_].next_;
 }
 
 void Pending::Remove(const PendingCopy& copy) {
   const uint32_t slot = SlotOf(copy.id);
   PendingCopy& removed = slots_[slot];
   if (unsent_ == slot) {
-    unsent_ = removed.next;
+    unsent_ = removed.next_;
   }
-  (removed.previous == kNone ? oldest_ : slots_[removed.previous].next) = removed.next;
-  (removed.next == kNone ? newest_ : slots_[removed.next].previous) = removed.previous;
+  (removed.previous_ == kNone ? oldest_ : slots_[removed.previous_].next_) = removed.next_;
+  (removed.next_ == kNone ? newest_ : slots_[removed.next_].previous_) = removed.previous_;
   removed.id = 0;
-  removed.next = free_;
+  removed.next_ = free_;
   free_ = slot;
   --size_;
 }

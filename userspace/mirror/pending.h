@@ -22,8 +22,8 @@ struct PendingCopy {
 
  private:
   friend class Pending;
-  uint32_t previous = 0;
-  uint32_t next = 0;
+  uint32_t previous_ = 0;
+  uint32_t next_ = 0;
 };
 
 class Pending {
@@ -61,7 +61,7 @@ class Pending {
   uint32_t size_ = 0;
   uint32_t counter_ = 0;
   std::vector<PendingCopy> slots_;
-  uint32_t free_ = kNone;    // list through `next`
+  uint32_t free_ = kNone;    // list through `next_`
   uint32_t oldest_ = kNone;  // list in the order of Add
   uint32_t newest_ = kNone;
   uint32_t unsent_ = kNone;  // where its unsent end starts
