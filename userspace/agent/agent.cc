@@ -15,6 +15,7 @@ namespace {
 
 // On a busy agent a reading can fall between two counters; so many more are taken before an imbalance is believed.
 constexpr int kReadings = 20;
+constexpr std::chrono::milliseconds kInterfaceRetry{200};
 
 Result<LedgerReport> ReadLedger(const tap::Tap& tap, const Ledger& ledger, bool settled) {
   LedgerReport report;
@@ -153,21 +154,23 @@ void Agent::PrintLedger() {
   }
 }
 
+void Agent::UpdateTaps() {
+  if (const Status updated = taps_->Update(); !updated) {
+    spdlog::warn("{}; looking again in {} ms", updated.error().message, kInterfaceRetry.count());
+    loop_.AddTimer(Clock::now() + kInterfaceRetry, [this] { UpdateTaps(); });
+  }
+}
+
 Status Agent::Run() {
-  Status interfaces = taps_->Update();
-  Status watched = loop_.Add(taps_->fd(), EPOLLIN, [this, &interfaces](uint32_t) { interfaces = taps_->Update(); });
+  UpdateTaps();
+  Status running = loop_.Add(taps_->fd(), EPOLLIN, [this](uint32_t) { UpdateTaps(); });
   ReloadWhenChanged();
   spdlog::info("ready: {} interfaces tapped", tap_->Attachments().size());
-  while (!stop_ && watched && interfaces) {
-    if (Status ran = loop_.RunOnce(std::chrono::seconds(1)); !ran) {
-      interfaces = ran;
-    }
+  while (!stop_ && running) {
+    running = loop_.RunOnce(std::chrono::seconds(1));
   }
   Status stopped = Shutdown();
-  if (!watched || !interfaces) {
-    return watched ? interfaces : watched;
-  }
-  return stopped;
+  return running ? stopped : running;
 }
 
 Status Agent::Shutdown() {

@@ -36,6 +36,8 @@ class Agent {
   // Keeps the last good set when the files can't be used.
   void Reload();
   void ReloadWhenChanged();
+  // Follows changes of interfaces; what can't be read now is read again soon.
+  void UpdateTaps();
   void PrintLedger();
   Status Shutdown();
 
