@@ -141,7 +141,8 @@ test_kernel() {
     echo "SKIP $name/boot: $why"
     return
   fi
-  boot "$run_dir" "$name" env "SUITE_ALL_PACKETS=${SUITE_ALL_PACKETS:-}" /rpctee/tests/vm/suite.sh "$name" "${COMPILERS[@]}" 2> "$run_dir/why" || status=$?
+  boot "$run_dir" "$name" env "SUITE_ALL_PACKETS=${SUITE_ALL_PACKETS:-}" "SUITE_RECORD=${SUITE_RECORD:-}" \
+    /rpctee/tests/vm/suite.sh "$name" "${COMPILERS[@]}" 2> "$run_dir/why" || status=$?
   if ((status != 0)); then
     echo "FAIL $name/boot: $(cat "$run_dir/why")"
   elif [[ -n "$(kernel_trouble)" ]]; then
@@ -182,7 +183,7 @@ run_tests() {
   local record='' names=() name why started cpu_before tee_pid
   for name in "$@"; do
     case "$name" in
-      --record) record=1 ;;
+      --record) record=1; export SUITE_RECORD=1 ;;
       *) is_kernel "$name" || [[ "$name" == host ]] || die "no kernel $name; there are: ${KERNELS[*]} host"
          names+=("$name") ;;
     esac

@@ -34,6 +34,7 @@ trap clean_up EXIT
 start() {
   local name=$1 role=$2
   shift 2
+  : > "$work/$name.log"
   nsenter --net="/run/netns/rpctee-$role-$LAB_ID" -- "$@" > "$work/$name.out" 2> "$work/$name.log" < /dev/null &
   pids[$name]=$!
 }
