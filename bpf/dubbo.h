@@ -17,6 +17,8 @@
 #define DUBBO_SERIALIZATION_HESSIAN2 2
 /* Serialization ids that Dubbo has given out: 1-12, 16, 21, 22, 23, 25, 31. */
 #define DUBBO_SERIALIZATIONS 0x82e11ffeU
+/* Bodies of events are a null or one letter, in any serialization. */
+#define DUBBO_EVENT_MAX_BYTES 16
 /* Longest string that Hessian2 writes with a one-byte length; the body starts with one, the Dubbo version. */
 #define HESSIAN2_SHORT_STRING_MAX 31
 
@@ -43,8 +45,8 @@ static __always_inline enum dubbo_kind dubbo_header_kind(const __u8 *header)
 }
 
 /*
- * The strict test, for bytes where nothing is known: a request and nothing else. `have` of RPCTEE_DUBBO_STRICT_BYTES
- * bytes are there; a shorter start passes as far as it goes.
+ * The strict test, for bytes where nothing is known: a request, or a heartbeat, which a connection may begin with.
+ * `have` of RPCTEE_DUBBO_STRICT_BYTES bytes are there; a shorter start passes as far as it goes.
  */
 static __always_inline int dubbo_starts_request(const __u8 *bytes, __u32 have, __u32 max_request_bytes)
 {
@@ -55,8 +57,7 @@ static __always_inline int dubbo_starts_request(const __u8 *bytes, __u32 have, _
 		return 0;
 	if (have >= 2 && bytes[1] != DUBBO_MAGIC_LOW)
 		return 0;
-	if (have >= 3 && ((bytes[2] & (DUBBO_FLAG_REQUEST | DUBBO_FLAG_EVENT)) != DUBBO_FLAG_REQUEST ||
-			  !(DUBBO_SERIALIZATIONS >> serialization & 1)))
+	if (have >= 3 && (!(bytes[2] & DUBBO_FLAG_REQUEST) || !(DUBBO_SERIALIZATIONS >> serialization & 1)))
 		return 0;
 	/* The status byte of requests is never written. */
 	if (have >= 4 && bytes[3] != 0)
@@ -65,6 +66,8 @@ static __always_inline int dubbo_starts_request(const __u8 *bytes, __u32 have, _
 		return have > 0;
 	if (body_bytes == 0 || body_bytes & 0x80000000)
 		return 0;
+	if (bytes[2] & DUBBO_FLAG_EVENT)
+		return body_bytes <= DUBBO_EVENT_MAX_BYTES;
 	if (serialization != DUBBO_SERIALIZATION_HESSIAN2)
 		return body_bytes <= max_request_bytes;
 	/* The Dubbo version comes first: a short string such as "2.0.2". */

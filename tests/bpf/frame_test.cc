@@ -125,6 +125,16 @@ TEST_F(FrameTest, EventsAndAnswersAreCountedAndNotCopied) {
   EXPECT_THAT(counted, Contains(Pair("seen", 2)));
 }
 
+TEST_F(FrameTest, AConnectionMayBeginWithAHeartbeat) {
+  const ByteVector request = DubboRequest(1, 300);
+  tap_->Pass({Stream().Next(Join({DubboHeartbeat(5), request}))});
+  EXPECT_THAT(tap_->Records().frames, ElementsAre(request));
+  ByteVector no_event = DubboHeartbeat(5);
+  no_event[12] = 1;
+  tap_->Pass({Stream(1, "10.0.0.1:40001").Next(Join({no_event, request}))});
+  EXPECT_THAT(tap_->Counted(), Contains(Pair("seek_packets", 1))) << "events are short";
+}
+
 TEST_F(FrameTest, UnsampledRequestsLeaveNothingInTheRing) {
   tap_->Endpoint("10.0.0.2:20880", 0);
   tap_->Pass({Stream().Next(Join({DubboRequest(1, 300), DubboRequest(2, 300)}))});
