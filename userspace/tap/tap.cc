@@ -32,7 +32,7 @@ Status PinAll(Pins& pins, const TapSkeleton& skeleton) {
       {"program", ProgramFd(skeleton)},
   }};
   for (const auto& [name, fd] : files) {
-    if (const Status pinned = pins.Pin(name, fd); !pinned) {
+    if (Status pinned = pins.Pin(name, fd); !pinned) {
       return pinned;
     }
   }
@@ -135,7 +135,7 @@ Status Tap::SetAnyEndpoint(uint16_t port, uint64_t threshold) {
   std::vector<route::EndpointThreshold> any = impl_->any_endpoints;
   std::erase_if(any, [port](const route::EndpointThreshold& endpoint) { return endpoint.address.port == port; });
   any.push_back({.address = {.ip = {}, .port = port}, .threshold = threshold});
-  if (const Status applied = impl_->ApplyEndpoints(impl_->endpoints, any); !applied) {
+  if (Status applied = impl_->ApplyEndpoints(impl_->endpoints, any); !applied) {
     return applied;
   }
   impl_->control.AllowAnyEndpoint();
