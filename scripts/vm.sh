@@ -36,6 +36,8 @@ PATH="$PATH:/usr/sbin:/sbin"
 run_dir=
 suite_pid=
 cleanup() {
+  # A second signal, as `timeout` sends to the whole group, would stop the removal half way.
+  trap '' TERM INT
   [[ -z "$suite_pid" ]] || kill "$suite_pid" 2> /dev/null || true
   [[ -n "$run_dir" ]] || return 0
   stop_vm "$run_dir"
