@@ -3,8 +3,6 @@
 namespace rpctee::agent {
 namespace {
 
-constexpr uint64_t kEveryDraw = uint64_t{1} << 32;
-
 RequestOutcome OutcomeOf(stream::LostReason reason) {
   switch (reason) {
     case stream::LostReason::kGap:
@@ -55,7 +53,7 @@ void Pipeline::Expire(TimePoint now) {
 
 uint64_t Pipeline::ThresholdOf(const SocketAddress& endpoint) {
   if (options_.take_every_request) {
-    return kEveryDraw;
+    return route::Share{}.Threshold();
   }
   return snapshot_ == nullptr ? 0 : snapshot_->ThresholdOf(endpoint);
 }

@@ -14,8 +14,6 @@
 namespace rpctee::agent {
 namespace {
 
-constexpr uint64_t kEveryDraw = uint64_t{1} << 32;
-
 class ReplayRun {
  public:
   static Result<std::unique_ptr<ReplayRun>> Start(const ReplayOptions& options, Pipeline::OnMirrored on_mirrored);
@@ -83,7 +81,7 @@ Status ReplayRun::OpenTap() {
 
 Status ReplayRun::ApplyRoutes() {
   if (options_.any_endpoint_port != 0) {
-    return tap_->SetAnyEndpoint(options_.any_endpoint_port, kEveryDraw);
+    return tap_->SetAnyEndpoint(options_.any_endpoint_port, route::Share{}.Threshold());
   }
   RouteLoader loader(options_.agent.route_files);
   const Result<std::shared_ptr<const route::Snapshot>> snapshot = loader.Load();
