@@ -45,8 +45,10 @@ class Agent final : public stream::AssemblerObserver, public stream::Reassembler
 
   uint64_t ThresholdOf(const SocketAddress&) override { return RPCTEE_THRESHOLD_ALL; }
   void OnStreamRequest(stream::StreamRequest) override { ++seen_in_stream_; }
-  void OnMended(const Flow&, uint64_t, uint32_t holes) override { tap_.HandBack(holes); }
+  void OnMended(const Flow&, uint64_t, uint32_t holes, Content) override { tap_.HandBack(holes); }
   void OnGivenUp(const Flow&, uint64_t) override { tap_.GiveUp(); }
+  void OnTaken(const Flow&, uint64_t) override {}
+  void OnIgnored(const Flow&, uint64_t, Content) override {}
   void OnFirstPart() override { ++first_parts_; }
   void OnFrame(const stream::Frame& frame) override { frames_.emplace_back(frame.bytes.begin(), frame.bytes.end()); }
   void OnLost(stream::LostReason) override { ++lost_; }

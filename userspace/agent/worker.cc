@@ -149,7 +149,7 @@ void Worker::AwaitAnswers() {
   }
 }
 
-void Worker::HandBack(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+void Worker::TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content /*protocol*/) {
   if (const Status told = tap_.HandBack(flow, flow_id, holes); !told) {
     spdlog::debug("{}: {}; the tap goes on sending its bytes up", flow.ToString(), told.error().message);
   }
@@ -160,6 +160,11 @@ void Worker::GiveUp(const Flow& flow, uint64_t flow_id) {
     spdlog::debug("{}: {}; the tap gives it up by itself, at its limit", flow.ToString(), told.error().message);
   }
 }
+
+// The tap program ends what it does not frame by its own limit on bytes, and never asks what a connection carries.
+void Worker::GoOn(const Flow& /*flow*/, uint64_t /*flow_id*/) {}
+
+void Worker::Ignore(const Flow& /*flow*/, uint64_t /*flow_id*/, Content /*kind*/) {}
 
 void Worker::OnCopySent(uint32_t /*rule*/) { ledger_.CopySent(); }
 

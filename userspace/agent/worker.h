@@ -61,8 +61,10 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void Beat(TimePoint now);
   void AwaitAnswers();
 
-  void HandBack(const Flow& flow, uint64_t flow_id, uint32_t holes) override;
+  void TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) override;
   void GiveUp(const Flow& flow, uint64_t flow_id) override;
+  void GoOn(const Flow& flow, uint64_t flow_id) override;
+  void Ignore(const Flow& flow, uint64_t flow_id, Content kind) override;
   void OnCopySent(uint32_t rule) override;
   void OnCopyEnd(uint32_t rule, CopyOutcome outcome) override;
   void OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) override;

@@ -39,7 +39,7 @@ void Assembler::Take(const CapturedPart& part, TimePoint now) {
 
 void Assembler::TakeFirst(const CapturedPart& part, TimePoint now) {
   observer_.OnFirstPart();
-  Frame frame{part.flow, part.flow_id, part.time_ns, part.draw, part.bytes};
+  Frame frame{part.flow, part.flow_id, part.time_ns, part.protocol, part.draw, part.bytes};
   if (part.bytes.size() == part.frame_bytes) {
     observer_.OnFrame(frame);
     return;

@@ -18,6 +18,7 @@ struct Frame {
   Flow flow;
   uint64_t flow_id = 0;
   uint64_t time_ns = 0;  // when the first part was captured
+  Content protocol = Content::kDubbo;
   uint32_t draw = 0;
   Bytes bytes;  // the whole request; valid until OnFrame returns
 };

@@ -262,7 +262,7 @@ void Reassembler::Cut(uint64_t flow_id, const Flow& flow, CutReason reason) {
 void Reassembler::TellIfMended(Stream& stream) {
   if (stream.active && stream.waiting.empty() && stream.mended_holes != stream.holes) {
     stream.mended_holes = stream.holes;
-    observer_.OnMended(stream.flow, stream.flow_id, stream.holes);
+    observer_.OnMended(stream.flow, stream.flow_id, stream.holes, Content::kDubbo);
   }
 }
 

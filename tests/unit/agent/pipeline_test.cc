@@ -20,8 +20,10 @@ route::Route RouteTo(const std::string& cluster, const std::string& mirror, uint
 
 class NoFlowControl final : public FlowControl {
  public:
-  void HandBack(const Flow&, uint64_t, uint32_t) override {}
+  void TakeBack(const Flow&, uint64_t, uint32_t, Content) override {}
   void GiveUp(const Flow&, uint64_t) override {}
+  void GoOn(const Flow&, uint64_t) override {}
+  void Ignore(const Flow&, uint64_t, Content) override {}
 };
 
 class PipelineTest : public testing::Test {

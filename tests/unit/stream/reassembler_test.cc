@@ -52,8 +52,10 @@ class ReassemblerTest : public testing::Test, public AssemblerObserver, public R
 
   uint64_t ThresholdOf(const SocketAddress&) override { return threshold_; }
   void OnStreamRequest(StreamRequest outcome) override { outcomes_.push_back(outcome); }
-  void OnMended(const Flow&, uint64_t, uint32_t holes) override { mended_.push_back(holes); }
+  void OnMended(const Flow&, uint64_t, uint32_t holes, Content) override { mended_.push_back(holes); }
   void OnGivenUp(const Flow&, uint64_t) override { ++given_up_; }
+  void OnTaken(const Flow&, uint64_t) override {}
+  void OnIgnored(const Flow&, uint64_t, Content) override {}
   void OnFirstPart() override {}
   void OnFrame(const Frame& frame) override { frames_.emplace_back(frame.bytes.begin(), frame.bytes.end()); }
   void OnLost(LostReason reason) override { lost_.push_back(reason); }
