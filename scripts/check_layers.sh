@@ -10,7 +10,7 @@ readonly TABLE='
 bpf/abi             :
 bpf                 : bpf/abi
 userspace/base      : bpf/abi
-userspace/protocol  : base
+userspace/protocol  : base bpf/abi
 userspace/stream    : base protocol
 userspace/route     : base protocol
 userspace/tap       : base route bpf/abi
@@ -56,13 +56,16 @@ check_include() {
   if [[ "$folder" == userspace/base && "$header" == bpf/abi/* && "$header" != bpf/abi/reasons.h ]]; then
     complain "$where" "base may include bpf/abi/reasons.h only, not $header"
   fi
+  if [[ "$folder" == userspace/protocol && "$header" == bpf/abi/* && "$header" != bpf/abi/recognise.h ]]; then
+    complain "$where" "protocol may include bpf/abi/recognise.h only, not $header"
+  fi
   if [[ "$header" == *.skel.h && "$folder" != userspace/tap ]]; then
     complain "$where" "only tap includes the skeleton"
   fi
   if [[ "$header" == *.pb.h && "$folder" != userspace/control ]]; then
     complain "$where" "only control includes generated protobuf headers"
   fi
-  if [[ " $CORE " == *" $folder "* && "$header" =~ $NOT_IN_CORE ]]; then
+  if [[ " $CORE " == *" $folder "* && "$header" =~ $NOT_IN_CORE && "$header" != bpf/abi/recognise.h ]]; then
     complain "$where" "$folder is part of the core, which does without <$header>"
   fi
 }
@@ -119,6 +122,8 @@ self_test() {
   plant "an edge that includes another edge" userspace/tap/tap.cc '#include "mirror/mirror.h"'
   plant "base above its layer" userspace/base/result.cc '#include "route/share.h"'
   plant "base with the whole ABI" userspace/base/ledger.cc '#include "bpf/abi/abi.h"'
+  plant "a protocol with the whole ABI" userspace/protocol/codec.cc '#include "bpf/abi/abi.h"'
+  plant "recognition taken past protocol" userspace/stream/assembler.cc '#include "bpf/abi/recognise.h"'
   plant "a skeleton outside tap" userspace/agent/agent.cc '#include "rpctee_tap.skel.h"'
   plant "protobuf outside control" userspace/route/snapshot.cc '#include "envoy/config/route/v3/route.pb.h"'
   plant "a logger in the core" userspace/stream/assembler.cc '#include <spdlog/spdlog.h>'

@@ -1,0 +1,99 @@
+#include "protocol/recognise.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "unit/protocol/vectors.h"
+
+namespace rpctee::protocol {
+namespace {
+
+using test::FromHex;
+
+struct Start {
+  const char* name;
+  Content content;
+  std::vector<uint8_t> bytes;
+};
+
+std::vector<uint8_t> Text(std::string_view text) { return {text.begin(), text.end()}; }
+
+// Starts of real connections, each as long as a strict test may want.
+std::vector<Start> Starts() {
+  return {
+      {"Dubbo", Content::kDubbo, FromHex("dabbc200 0000000000000001 000000f0 05322e302e32 1e6f72672e")},
+      {"Dubbo one-way", Content::kDubbo, FromHex("dabb8200 0000000000000001 000000f0 05322e302e32 1e6f72672e")},
+      {"Dubbo heartbeat", Content::kDubbo, FromHex("dabbe200 0000000000000001 00000001 4e dabbc200 00000000")},
+      {"Thrift framed, binary", Content::kThriftFramed,
+       FromHex("0000001e 80010001 00000008 736179 48656c6c6f 00000000")},
+      {"Thrift framed, not strict", Content::kThriftFramed,
+       FromHex("00000020 00000008 73617948656c6c6f 01 00000000 0b0001")},
+      {"Thrift framed, compact", Content::kThriftFramed,
+       FromHex("0000001e 8221 00 08 73617948656c6c6f 18 05 776f726c64")},
+      {"THeader", Content::kThriftFramed, FromHex("00000050 0fff 0000 00000000 0001 00 00 00 00 80010001 00000008")},
+      {"Thrift, binary", Content::kThriftUnframed, FromHex("80010001 00000008 73617948656c6c6f 00000000 0b0001")},
+      {"Thrift, compact", Content::kThriftUnframed, FromHex("8221 00 08 73617948656c6c6f 18 05 776f726c64 00 00 00")},
+      {"TLS", Content::kTls, FromHex("16030100c8010000c40303000102030405060708090a")},
+      {"HTTP/1", Content::kHttp1, Text("GET / HTTP/1.1\r\nHost: a\r\n")},
+      {"HTTP/2", Content::kHttp2, Text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
+      {"telnet", Content::kTelnet, Text("ls\r\n")},
+      {"something else", Content::kOther, FromHex("0102030405060708090a0b0c0d0e0f1011121314")},
+  };
+}
+
+TEST(Recognise, EachKindOfConnectionByItsFirstBytes) {
+  for (const Start& start : Starts()) {
+    EXPECT_EQ(Recognise(start.bytes), start.content) << start.name;
+  }
+}
+
+TEST(Recognise, APrefixSaysTheSameOrThatItIsTooShort) {
+  for (const Start& start : Starts()) {
+    bool known = false;
+    for (size_t bytes = 0; bytes <= start.bytes.size(); ++bytes) {
+      const Content content = Recognise(Bytes(start.bytes).first(bytes));
+      EXPECT_TRUE(content == start.content || (content == Content::kUnknown && !known)) << start.name << ", " << bytes;
+      known = content != Content::kUnknown;
+    }
+  }
+}
+
+TEST(Recognise, LooksAtNoMoreThanItNeeds) {
+  std::vector<uint8_t> first = FromHex("dabbc200 0000000000000001 000000f0 05322e302e32 1e6f72672e");
+  first.resize(100'000, 0xff);
+  EXPECT_EQ(Recognise(first), Content::kDubbo);
+}
+
+TEST(RequestAt, OnlyWhatIsMirroredIsARequest) {
+  for (const Start& start : Starts()) {
+    const bool is_mirrored = start.content <= Content::kThriftUnframed;
+    EXPECT_EQ(RequestAt(start.bytes), is_mirrored ? start.content : Content::kUnknown) << start.name;
+  }
+}
+
+TEST(RequestAt, EveryByteThatTheStrictTestLooksAtCounts) {
+  const std::vector<uint8_t> request = FromHex("dabbc200 0000000000000001 000000f0 05322e302e32 1e6f");
+  // Byte, and what no request has there.
+  const std::pair<size_t, uint8_t> wrong[] = {{0, 0xdb},  {1, 0xba}, {2, 0x42},  {2, 0xcd}, {3, 20},
+                                              {12, 0x7f}, {16, 0},   {16, 0x20}, {17, 'v'}, {18, '-'}};
+  for (const auto& [at, value] : wrong) {
+    std::vector<uint8_t> other = request;
+    other[at] = value;
+    EXPECT_EQ(RequestAt(other), Content::kUnknown) << "byte " << at;
+  }
+}
+
+TEST(StartsRequest, IsAQuestionAboutOneProtocol) {
+  for (const Start& start : Starts()) {
+    for (const Content protocol : {Content::kDubbo, Content::kThriftFramed, Content::kThriftUnframed}) {
+      EXPECT_EQ(StartsRequest(protocol, start.bytes), start.content == protocol) << start.name;
+    }
+    EXPECT_FALSE(StartsRequest(Content::kUnknown, start.bytes));
+    EXPECT_FALSE(StartsRequest(Content::kTls, start.bytes));
+  }
+}
+
+}  // namespace
+}  // namespace rpctee::protocol
