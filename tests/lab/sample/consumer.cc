@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 namespace rpctee::sample {
 namespace {
 
+constexpr uint64_t kSignalNumber = UINT64_MAX;  // links are numbered from 0
 constexpr size_t kMaxUnsentBytes = size_t{4} << 20;
 constexpr size_t kMaxProviders = 16;  // names told apart in the report
 constexpr int kPaceMilliseconds = 1;
@@ -46,18 +48,34 @@ Result<std::unique_ptr<Consumer>> Consumer::Open(const ConsumerOptions& options)
       return tl::unexpected(status.error());
     }
   }
+  // From here on signals wait; while it connected, they ended it.
+  auto signals = SignalFd();
+  if (!signals) {
+    return tl::unexpected(signals.error());
+  }
+  consumer->signals_ = std::move(*signals);
+  if (const Status added = consumer->epoll_.Add(consumer->signals_.get(), kSignalNumber, EPOLLIN); !added) {
+    return tl::unexpected(added.error());
+  }
   return consumer;
 }
 
 void Consumer::Run() {
   start_ = last_progress_ = now_ = std::chrono::steady_clock::now();
   while (!Finished()) {
+    // Another one comes first each time, or the first would get all that a rate allows.
+    ++rounds_;
     for (size_t i = 0; i < links_.size(); ++i) {
-      Fill(*links_[i]);
-      FlushLink(i);
+      const size_t number = (i + rounds_) % links_.size();
+      Fill(*links_[number]);
+      FlushLink(number);
     }
-    const bool paced = options_.rate > 0 && MayAsk();
+    const bool paced = (options_.rate > 0 || options_.burst > 0) && MayAsk();
     for (const epoll_event& event : epoll_.Wait(paced ? kPaceMilliseconds : kIdleMilliseconds)) {
+      if (event.data.u64 == kSignalNumber) {
+        TakeSignal();
+        continue;
+      }
       Link& link = *links_[event.data.u64];
       now_ = std::chrono::steady_clock::now();
       if (!link.alive || (event.events & (EPOLLIN | EPOLLERR | EPOLLHUP)) == 0) {
@@ -76,15 +94,20 @@ void Consumer::Run() {
       }
     }
   }
-  if (options_.requests > 0 && options_.duration_seconds == 0) {
+  if (options_.requests > 0 && options_.duration_seconds == 0 && !told_to_end_) {
     FailRequest("no connection left", options_.requests - counts_.asked);
   }
   seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
+void Consumer::TakeSignal() {
+  const int number = NextSignal(signals_.get());
+  told_to_end_ = told_to_end_ || number == SIGTERM || number == SIGINT;
+}
+
 bool Consumer::MayAsk() const {
   const double seconds = std::chrono::duration<double>(now_ - start_).count();
-  return (options_.requests == 0 || counts_.asked < options_.requests) &&
+  return !told_to_end_ && (options_.requests == 0 || counts_.asked < options_.requests) &&
          (options_.duration_seconds == 0 || seconds < options_.duration_seconds);
 }
 
@@ -96,7 +119,9 @@ bool Consumer::Finished() const {
 }
 
 void Consumer::Fill(Link& link) {
-  while (link.alive && link.waiting < options_.depth && link.stream.unsent_bytes() < kMaxUnsentBytes && MayAsk()) {
+  uint64_t asked = 0;
+  while (link.alive && link.waiting < options_.depth && link.stream.unsent_bytes() < kMaxUnsentBytes && MayAsk() &&
+         (options_.burst == 0 || asked++ < options_.burst)) {
     if (options_.rate > 0 &&
         static_cast<double>(counts_.asked) > options_.rate * std::chrono::duration<double>(now_ - start_).count()) {
       return;

@@ -24,6 +24,7 @@ struct ConsumerOptions {
   uint64_t first = 0;        // number of the first request; the argument is made from it
   uint32_t connections = 1;
   uint32_t depth = 1;            // unanswered requests on each connection
+  uint64_t burst = 0;            // most requests on one connection before the next one's turn; 0 = no limit
   size_t argument_bytes = 0;     // 0 = as short as "request-<i>" is
   bool size_mix = false;         // arguments from a few bytes to 500,000 instead
   uint64_t oneway_every = 0;     // each K-th request is one-way
@@ -53,7 +54,8 @@ struct ConsumerCounts {
 class Consumer {
  public:
   static Result<std::unique_ptr<Consumer>> Open(const ConsumerOptions& options);
-  // Sends and checks everything; the result is in Report().
+  // Sends and checks everything; the result is in Report(). SIGTERM or SIGINT: asks nothing more, and waits for what is
+  // open.
   void Run();
   // One JSON object, on one line.
   std::string Report() const;
@@ -92,6 +94,7 @@ class Consumer {
   std::string CheckAnswer(const FrameHeader& header, Bytes body, uint64_t index);
   void GiveUp(Link& link, const std::string& why);
   void FailRequest(const std::string& why, uint64_t count = 1);
+  void TakeSignal();
   void MakeArgument(uint64_t index, std::string& out) const;
   size_t ArgumentBytes(uint64_t index) const;
 
@@ -100,7 +103,10 @@ class Consumer {
   std::string prefix_;
   std::string suffix_;
   EpollSet epoll_;
+  Fd signals_;
+  bool told_to_end_ = false;
   std::vector<std::unique_ptr<Link>> links_;
+  uint64_t rounds_ = 0;
   uint64_t next_ = 0;
   uint64_t waiting_ = 0;
   Time start_;

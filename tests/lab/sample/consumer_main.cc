@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   app.add_option("--depth", options.depth, "unanswered requests on each connection")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
+  app.add_option("--burst", options.burst, "most requests on one connection before the next one's turn");
   app.add_option("--bytes", options.argument_bytes, "length of the argument")->check(CLI::Range(0, 8'000'000));
   app.add_flag("--size-mix", options.size_mix, "arguments from a few bytes to 500,000");
   app.add_option("--oneway-every", options.oneway_every, "each K-th request is one-way");

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace rpctee::sample {
@@ -39,6 +38,12 @@ Result<std::unique_ptr<Provider>> Provider::Open(const ProviderOptions& options)
   provider->listener_ = std::move(*listener);
   provider->epoll_ = std::move(*epoll);
   provider->next_number_ = kFirstConnection;
+  if (!options.request_log.empty()) {
+    provider->request_log_.open(options.request_log, std::ios::trunc);
+    if (!provider->request_log_) {
+      return FailErrno("cannot write " + options.request_log, errno);
+    }
+  }
   Status status = provider->epoll_.Add(provider->listener_.get(), kListenerNumber, EPOLLIN);
   if (status) {
     status = provider->epoll_.Add(provider->signals_.get(), kSignalNumber, EPOLLIN);
@@ -81,6 +86,7 @@ void Provider::Accept() {
     const uint64_t number = next_number_++;
     auto connection = std::make_unique<Connection>(std::move(fd));
     connection->local_ip = LocalAddress(connection->stream.fd()).ip.ToString();
+    connection->peer = PeerAddress(connection->stream.fd()).ToString();
     connection->interest = options_.never_read ? 0U : uint32_t{EPOLLIN};
     if (epoll_.Add(connection->stream.fd(), number, connection->interest)) {
       connections_.emplace(number, std::move(connection));
@@ -168,6 +174,11 @@ void Provider::CountRequest(Connection& connection, const FrameHeader& header) {
   if (arguments_seen_.size() < kMaxArgumentsSeen && !arguments_seen_.insert(Hash64(call_.argument)).second) {
     ++counts_.repeated_arguments;
   }
+  if (request_log_.is_open()) {
+    // Up to the colon: the consumer's name for the request, without its filler.
+    request_log_ << connection.peer << ' ' << std::string_view(call_.argument).substr(0, call_.argument.find(':'))
+                 << '\n';
+  }
 }
 
 void Provider::AppendReply(const Connection& connection, const FrameHeader& header, std::string& out) const {
@@ -247,7 +258,11 @@ std::string Provider::Report() const {
   return report.dump();
 }
 
-Status Provider::WriteReport() const {
+Status Provider::WriteReport() {
+  request_log_.flush();
+  if (!request_log_) {
+    return Fail("cannot write " + options_.request_log);
+  }
   if (options_.report_file.empty()) {
     return {};
   }

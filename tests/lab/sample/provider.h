@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -22,6 +23,7 @@ struct ProviderOptions {
   SocketAddress listen;
   std::string name = "v1";
   std::string report_file;  // the closing line is also written here
+  std::string request_log;  // each request's connection and argument's start, in the order of arrival
   std::chrono::microseconds delay{0};
   uint8_t answer_status = kStatusOk;
   bool never_read = false;  // accepts connections and leaves their bytes where they are
@@ -52,6 +54,7 @@ class Provider {
     explicit Connection(Fd fd) : stream(std::move(fd)) {}
     SocketStream stream;
     std::string local_ip;
+    std::string peer;
     RecentIds ids;
     size_t delayed_bytes = 0;
     uint32_t interest = EPOLLIN;
@@ -73,13 +76,14 @@ class Provider {
   void SendDueAnswers();
   int WaitMilliseconds() const;
   std::string Report() const;
-  Status WriteReport() const;
+  Status WriteReport();
 
   ProviderOptions options_;
   ProviderCounts counts_;
   Fd listener_;
   Fd signals_;
   EpollSet epoll_;
+  std::ofstream request_log_;
   uint64_t next_number_ = 0;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::deque<DelayedAnswer> delayed_;  // in the order of `due`, as the delay is the same for all

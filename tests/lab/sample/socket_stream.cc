@@ -151,6 +151,13 @@ SocketAddress LocalAddress(int fd) {
   return SocketAddress::FromSockaddr(storage);
 }
 
+SocketAddress PeerAddress(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  ::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length);
+  return SocketAddress::FromSockaddr(storage);
+}
+
 Result<Fd> SignalFd() {
   sigset_t set;
   sigemptyset(&set);

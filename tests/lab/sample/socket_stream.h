@@ -64,6 +64,7 @@ Result<Fd> Connect(const SocketAddress& address);
 // Sets non-blocking and TCP_NODELAY, as every Dubbo end does.
 Status Prepare(int fd);
 SocketAddress LocalAddress(int fd);
+SocketAddress PeerAddress(int fd);
 // A descriptor that becomes readable on SIGTERM, SIGINT and SIGUSR1, which are blocked.
 Result<Fd> SignalFd();
 // The next signal, 0 if there is none.
