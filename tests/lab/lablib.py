@@ -157,6 +157,11 @@ class Consumer(Process):
         address = address or (f"[{ADDRESSES[to][1]}]" if ipv6 else ADDRESSES[to][0])
         super().__init__(lab, role, "consumer", [CONSUMER, "--connect", f"{address}:{PORT}", *map(str, options)])
 
+    def finish(self):
+        """Makes it ask nothing more; returns its result."""
+        self.send_signal(signal.SIGTERM)
+        return self.result()
+
     def result(self, seconds=RUN_SECONDS):
         try:
             output, _ = self.popen.communicate(timeout=seconds)
@@ -237,6 +242,30 @@ class Lab:
     def add_pod(self, name, number):
         self.script("add-pod", name, number)
         self.pods.append(name)
+
+    def bpftool(self, kind, action, pin):
+        """What bpftool tells of one of the running agent's pins."""
+        done = subprocess.run(["bpftool", "-j", kind, action, "pinned", self.pin_directory / pin],
+                              capture_output=True, text=True, check=False)
+        check(done.returncode == 0, f"bpftool {kind} {action} {pin}: {done.stdout} {done.stderr}")
+        return json.loads(done.stdout)
+
+    def tap_counters(self):
+        """What the running agent's tap counted so far, by name."""
+        totals = {}
+        for processor in self.bpftool("map", "dump", "counters")[0]["formatted"]["values"]:
+            for name, count in processor["value"].items():
+                totals[name] = totals.get(name, 0) + count
+        return totals
+
+    def tap_flows(self):
+        """The running agent's flow table: struct rpctee_flow by the text of its key."""
+        return {json.dumps(entry["formatted"]["key"]): entry["formatted"]["value"]
+                for entry in self.bpftool("map", "dump", "flows")}
+
+    def tap_program(self):
+        """What the kernel says of the running agent's tap program; with its run time once that was measured."""
+        return {"run_time_ns": 0, "run_cnt": 0, **self.bpftool("prog", "show", "program")}
 
     def remove_pod(self, name):
         self.script("remove-pod", name)
@@ -363,6 +392,11 @@ def routes(percent=100, mirror="v2", more_routers="", pods=None):
     pods = pods or {"v1": ADDRESSES["v1"], "v2": ADDRESSES["v2"]}
     return (meta_router(mirror, percent) + more_routers + SERVICE_ENTRY + subsets(*pods)
             + "".join(pod(version, addresses) for version, addresses in pods.items()))
+
+
+def requests_in(path):
+    """What a provider wrote with --log-requests, when it has ended: (connection, request) in the order of arrival."""
+    return [tuple(line.split(" ", 1)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def settle(provider, expected, what, seconds=10):
