@@ -1,17 +1,12 @@
 #include "bpf/tap_program.h"
 
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <cstring>
-#include <numeric>
+#include <utility>
 
 #include "base/clock.h"
-#include "rpctee_tap.skel.h"
 
 namespace rpctee::test {
 namespace {
@@ -28,89 +23,49 @@ rpctee_endpoint_key KeyOf(std::string_view text) {
 
 }  // namespace
 
-TapProgram::TapProgram(const TapProgramOptions& options) {
-  libbpf_set_print([](libbpf_print_level, const char*, va_list) { return 0; });
-  skeleton_ = rpctee_tap__open();
-  if (skeleton_ == nullptr) {
-    error_ = "can't open the tap program";
-    return;
-  }
-  // Set to test the program for kernels without bpf_loop on a kernel that has it; on one that has not it is needed.
-  const bool use_old = std::getenv("RPCTEE_TAP_OLD") != nullptr;
-  program_ = use_old ? skeleton_->progs.rpctee_tap_old : skeleton_->progs.rpctee_tap;
-  bpf_program__set_autoload(skeleton_->progs.rpctee_tap, !use_old);
-  bpf_program__set_autoload(skeleton_->progs.rpctee_tap_old, use_old);
-  skeleton_->rodata->cfg_max_request_bytes = options.max_request_bytes;
-  skeleton_->rodata->cfg_socket_mark = options.socket_mark;
-  bpf_map__set_max_entries(skeleton_->maps.rpctee_records, options.ring_bytes);
-  if (const int error = rpctee_tap__load(skeleton_); error != 0) {
-    error_ = std::string("can't load the tap program: ") + std::strerror(-error);
-    return;
-  }
-  ring_ = ring_buffer__new(bpf_map__fd(skeleton_->maps.rpctee_records), OnRecord, this, nullptr);
-  Heartbeat(MonotonicNs());
-}
+bool WantsOldProgram() { return std::getenv("RPCTEE_TAP_OLD") != nullptr; }
 
-TapProgram::~TapProgram() {
-  ring_buffer__free(ring_);
-  rpctee_tap__destroy(skeleton_);
+TapProgram::TapProgram(std::unique_ptr<TapBackend> backend) : backend_(std::move(backend)) {
+  if (error().empty()) {
+    Heartbeat(MonotonicNs());
+  }
 }
 
 void TapProgram::Endpoint(std::string_view address, uint64_t threshold) {
   const rpctee_endpoint_key key = KeyOf(address);
   const rpctee_endpoint value = {.threshold = threshold, .endpoint_id = 0, .zero = 0};
-  ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rpctee_endpoint), &key, &value, BPF_ANY), 0);
+  ASSERT_TRUE(backend_->Update("rpctee_endpoint", &key, &value));
 }
 
 void TapProgram::OwnConnection(std::string_view local) {
   const rpctee_endpoint_key key = KeyOf(local);
   const uint32_t value = 1;
-  ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rpctee_own), &key, &value, BPF_ANY), 0);
+  ASSERT_TRUE(backend_->Update("rpctee_own", &key, &value));
+}
+
+rpctee_control TapProgram::Control() const {
+  rpctee_control control{};
+  EXPECT_TRUE(backend_->Lookup("rpctee_control", &kZero, &control));
+  return control;
+}
+
+void TapProgram::SetControl(const rpctee_control& control) {
+  ASSERT_TRUE(backend_->Update("rpctee_control", &kZero, &control));
 }
 
 void TapProgram::Heartbeat(uint64_t time_ns) {
-  const int map = bpf_map__fd(skeleton_->maps.rpctee_control);
-  rpctee_control control{};
-  ASSERT_EQ(bpf_map_lookup_elem(map, &kZero, &control), 0);
+  rpctee_control control = Control();
   control.heartbeat_ns = time_ns;
-  ASSERT_EQ(bpf_map_update_elem(map, &kZero, &control, BPF_ANY), 0);
+  SetControl(control);
 }
 
 void TapProgram::Asleep(bool asleep) {
-  const int map = bpf_map__fd(skeleton_->maps.rpctee_control);
-  rpctee_control control{};
-  ASSERT_EQ(bpf_map_lookup_elem(map, &kZero, &control), 0);
+  rpctee_control control = Control();
   control.worker_asleep = asleep ? 1 : 0;
-  ASSERT_EQ(bpf_map_update_elem(map, &kZero, &control, BPF_ANY), 0);
+  SetControl(control);
 }
 
-bool TapProgram::asleep() const {
-  rpctee_control control{};
-  EXPECT_EQ(bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.rpctee_control), &kZero, &control), 0);
-  return control.worker_asleep != 0;
-}
-
-RunResult TapProgram::Run(Bytes packet, uint32_t mark) {
-  std::vector<uint8_t> out(packet.size() + 64);
-  __sk_buff context{};
-  context.mark = mark;
-  LIBBPF_OPTS(bpf_test_run_opts, options);
-  options.data_in = packet.data();
-  options.data_size_in = static_cast<uint32_t>(packet.size());
-  options.data_out = out.data();
-  options.data_size_out = static_cast<uint32_t>(out.size());
-  options.ctx_in = &context;
-  options.ctx_size_in = sizeof(context);
-  RunResult result;
-  if (bpf_prog_test_run_opts(bpf_program__fd(program_), &options) != 0) {
-    result.refused = true;
-    return result;
-  }
-  result.verdict = static_cast<int>(options.retval);
-  result.unchanged =
-      options.data_size_out == packet.size() && std::memcmp(out.data(), packet.data(), packet.size()) == 0;
-  return result;
-}
+bool TapProgram::asleep() const { return Control().worker_asleep != 0; }
 
 void TapProgram::Pass(const std::vector<std::vector<uint8_t>>& packets) {
   for (size_t i = 0; i < packets.size(); ++i) {
@@ -122,15 +77,11 @@ void TapProgram::Pass(const std::vector<std::vector<uint8_t>>& packets) {
 }
 
 std::map<std::string, uint64_t> TapProgram::Counted() {
-  const int cpus = libbpf_num_possible_cpus();
-  std::vector<rpctee_counters> per_cpu(static_cast<size_t>(cpus));
-  EXPECT_EQ(bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.rpctee_counters), &kZero, per_cpu.data()), 0);
+  const rpctee_counters counters = backend_->Counters();
   std::map<std::string, uint64_t> now;
-  for (const rpctee_counters& counters : per_cpu) {
-#define RPCTEE_ADD(name, help) now[#name] += counters.name;
-    RPCTEE_TAP_COUNTERS(RPCTEE_ADD)
-#undef RPCTEE_ADD
-  }
+#define RPCTEE_TAKE(name, help) now[#name] = counters.name;
+  RPCTEE_TAP_COUNTERS(RPCTEE_TAKE)
+#undef RPCTEE_TAKE
   std::map<std::string, uint64_t> counted;
   for (const auto& [name, value] : now) {
     if (value != last_counters_[name]) {
@@ -141,25 +92,21 @@ std::map<std::string, uint64_t> TapProgram::Counted() {
   return counted;
 }
 
-void TapProgram::HandBack(uint32_t holes) {
-  const rpctee_handback word = {.flow_id = last_record_.flow_id, .holes = holes, .give_up = 0};
-  ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rpctee_handback), &last_record_.flow, &word, BPF_ANY), 0);
+void TapProgram::Say(const rpctee_handback& word) {
+  ASSERT_TRUE(backend_->Update("rpctee_handback", &last_record_.flow, &word));
 }
 
-void TapProgram::GiveUp() {
-  const rpctee_handback word = {.flow_id = last_record_.flow_id, .holes = 0, .give_up = 1};
-  ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rpctee_handback), &last_record_.flow, &word, BPF_ANY), 0);
-}
+void TapProgram::HandBack(uint32_t holes) { Say({.flow_id = last_record_.flow_id, .holes = holes, .give_up = 0}); }
 
-int TapProgram::OnRecord(void* context, void* data, size_t bytes) {
+void TapProgram::GiveUp() { Say({.flow_id = last_record_.flow_id, .holes = 0, .give_up = 1}); }
+
+void TapProgram::OnRecord(Bytes bytes) {
   rpctee_record record{};
-  EXPECT_GE(bytes, sizeof(record));
-  std::memcpy(&record, data, sizeof(record));
-  EXPECT_EQ(bytes, sizeof(record) + record.part_bytes);
-  auto* const self = static_cast<TapProgram*>(context);
-  self->copied_.raw.emplace_back(static_cast<const uint8_t*>(data), static_cast<const uint8_t*>(data) + bytes);
-  self->TakeRecord(record, Bytes(static_cast<const uint8_t*>(data) + sizeof(record), record.part_bytes));
-  return 0;
+  ASSERT_GE(bytes.size(), sizeof(record));
+  std::memcpy(&record, bytes.data(), sizeof(record));
+  EXPECT_EQ(bytes.size(), sizeof(record) + record.part_bytes);
+  copied_.raw.emplace_back(bytes.begin(), bytes.end());
+  TakeRecord(record, bytes.subspan(sizeof(record), record.part_bytes));
 }
 
 void TapProgram::TakeRecord(const rpctee_record& record, Bytes bytes) {
@@ -189,13 +136,21 @@ void TapProgram::TakeRecord(const rpctee_record& record, Bytes bytes) {
 }
 
 TapProgram::Copied TapProgram::Records() {
-  ring_buffer__consume(ring_);
+  backend_->Drain([this](Bytes bytes) { OnRecord(bytes); });
   return std::exchange(copied_, {});
 }
 
+void TapProgram::Forget() {
+  backend_->Forget();
+  last_counters_.clear();
+  open_.clear();
+  copied_ = {};
+  last_record_ = {};
+}
+
 void TapProgramTest::SetUp() {
-  if (geteuid() != 0) {
-    GTEST_SKIP() << "needs root to load a BPF program";
+  if (const std::string reason = WhyNoTapBackend(); !reason.empty()) {
+    GTEST_SKIP() << reason;
   }
   tap_ = std::make_unique<TapProgram>();
   ASSERT_EQ(tap_->error(), "");

@@ -1,7 +1,7 @@
 // The tap program, loaded for a test, with verbs that make a test three lines: tell it an endpoint, give it packets,
-// see what it counted and what it copied.
+// see what it counted and what it copied. Where it runs is the backend's matter.
 //
-// One thread. Owns the program and its maps; nothing is attached or pinned.
+// One thread. Owns the backend.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,36 +15,21 @@
 #include "base/address.h"
 #include "base/byte_reader.h"
 #include "bpf/abi/abi.h"
-
-struct bpf_program;
-struct rpctee_tap;
-struct ring_buffer;
+#include "bpf/tap_backend.h"
 
 namespace rpctee::test {
 
 inline constexpr int kContinue = -1;  // TC_ACT_UNSPEC
 
-struct TapProgramOptions {
-  uint32_t max_request_bytes = 16 << 20;
-  uint32_t socket_mark = 0;
-  uint32_t ring_bytes = 1 << 20;
-};
-
-struct RunResult {
-  int verdict = 0;
-  bool unchanged = false;  // the same bytes came out
-  bool refused = false;    // the kernel did not take the packet at all
-};
-
 class TapProgram {
  public:
-  explicit TapProgram(const TapProgramOptions& options = {});
-  ~TapProgram();
+  explicit TapProgram(const TapProgramOptions& options = {}) : TapProgram(MakeTapBackend(options)) {}
+  explicit TapProgram(std::unique_ptr<TapBackend> backend);
   TapProgram(const TapProgram&) = delete;
   TapProgram& operator=(const TapProgram&) = delete;
 
   // Empty when the program is loaded, else why not.
-  const std::string& error() const { return error_; }
+  std::string error() const { return backend_->error(); }
 
   void Endpoint(std::string_view address, uint64_t threshold = RPCTEE_THRESHOLD_ALL);
   void OwnConnection(std::string_view local);
@@ -52,7 +37,8 @@ class TapProgram {
   void Asleep(bool asleep);
   bool asleep() const;
 
-  RunResult Run(Bytes packet, uint32_t mark = 0);
+  RunResult Run(Bytes packet, uint32_t mark = 0) { return Run(packet, PacketContext{.mark = mark}); }
+  RunResult Run(Bytes packet, const PacketContext& context) { return backend_->Run(packet, context); }
   // Runs each and expects that the program let it go on, unchanged.
   void Pass(const std::vector<std::vector<uint8_t>>& packets);
 
@@ -81,21 +67,24 @@ class TapProgram {
   // What came out of the ring since the last call; parts are joined. Fails the test when parts do not fit together.
   Copied Records();
 
+  // As freshly loaded, but for endpoints, own connections and the agent's signs of life.
+  void Forget();
+
  private:
-  static int OnRecord(void* context, void* data, size_t bytes);
+  rpctee_control Control() const;
+  void SetControl(const rpctee_control& control);
+  void Say(const rpctee_handback& word);
+  void OnRecord(Bytes bytes);
   void TakeRecord(const rpctee_record& record, Bytes bytes);
 
-  rpctee_tap* skeleton_ = nullptr;
-  bpf_program* program_ = nullptr;
-  ring_buffer* ring_ = nullptr;
-  std::string error_;
+  std::unique_ptr<TapBackend> backend_;
   std::map<std::string, uint64_t> last_counters_;
   std::map<uint64_t, std::vector<uint8_t>> open_;
   Copied copied_;
   rpctee_record last_record_{};
 };
 
-// Skips, with the reason, where the program can't be loaded for lack of privilege.
+// Skips, with the reason, where the program can't be loaded.
 class TapProgramTest : public testing::Test {
  protected:
   void SetUp() override;

@@ -1,0 +1,154 @@
+#include "bpf/kernel_backend.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "rpctee_tap.skel.h"
+
+namespace rpctee::test {
+namespace {
+
+constexpr uint32_t kZero = 0;
+
+size_t PerCpuBytes(uint32_t value_bytes) {
+  return (value_bytes + size_t{7}) / 8 * 8 * static_cast<size_t>(libbpf_num_possible_cpus());
+}
+
+__sk_buff ContextOf(const PacketContext& packet) {
+  __sk_buff context{};
+  context.mark = packet.mark;
+  context.priority = packet.priority;
+  std::copy(packet.cb.begin(), packet.cb.end(), context.cb);
+  context.tstamp = packet.tstamp;
+  return context;
+}
+
+PacketContext ContextOf(const __sk_buff& context) {
+  PacketContext packet;
+  packet.mark = context.mark;
+  packet.priority = context.priority;
+  std::copy_n(context.cb, packet.cb.size(), packet.cb.begin());
+  packet.tstamp = context.tstamp;
+  return packet;
+}
+
+}  // namespace
+
+std::unique_ptr<TapBackend> MakeTapBackend(const TapProgramOptions& options) {
+  return std::make_unique<KernelBackend>(options);
+}
+
+std::string WhyNoTapBackend() { return geteuid() == 0 ? "" : "needs root to load a BPF program"; }
+
+KernelBackend::KernelBackend(const TapProgramOptions& options) {
+  libbpf_set_print([](libbpf_print_level, const char*, va_list) { return 0; });
+  skeleton_ = rpctee_tap__open();
+  if (skeleton_ == nullptr) {
+    error_ = "can't open the tap program";
+    return;
+  }
+  const bool use_old = WantsOldProgram();
+  program_ = use_old ? skeleton_->progs.rpctee_tap_old : skeleton_->progs.rpctee_tap;
+  bpf_program__set_autoload(skeleton_->progs.rpctee_tap, !use_old);
+  bpf_program__set_autoload(skeleton_->progs.rpctee_tap_old, use_old);
+  skeleton_->rodata->cfg_max_request_bytes = options.max_request_bytes;
+  skeleton_->rodata->cfg_socket_mark = options.socket_mark;
+  bpf_map__set_max_entries(skeleton_->maps.rpctee_records, options.ring_bytes);
+  if (const int error = rpctee_tap__load(skeleton_); error != 0) {
+    error_ = std::string("can't load the tap program: ") + std::strerror(-error);
+    return;
+  }
+  ring_ = ring_buffer__new(bpf_map__fd(skeleton_->maps.rpctee_records), OnRecord, this, nullptr);
+}
+
+KernelBackend::~KernelBackend() {
+  ring_buffer__free(ring_);
+  rpctee_tap__destroy(skeleton_);
+}
+
+int KernelBackend::MapFd(const char* map) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, map); }
+
+bool KernelBackend::Update(const char* map, const void* key, const void* value) {
+  return bpf_map_update_elem(MapFd(map), key, value, BPF_ANY) == 0;
+}
+
+bool KernelBackend::Lookup(const char* map, const void* key, void* value) const {
+  return bpf_map_lookup_elem(MapFd(map), key, value) == 0;
+}
+
+rpctee_counters KernelBackend::Counters() const {
+  std::vector<rpctee_counters> per_cpu(static_cast<size_t>(libbpf_num_possible_cpus()));
+  rpctee_counters sum{};
+  if (!Lookup("rpctee_counters", &kZero, per_cpu.data())) {
+    return sum;
+  }
+  for (const rpctee_counters& counters : per_cpu) {
+#define RPCTEE_ADD(name, help) sum.name += counters.name;
+    RPCTEE_TAP_COUNTERS(RPCTEE_ADD)
+#undef RPCTEE_ADD
+  }
+  return sum;
+}
+
+RunResult KernelBackend::Run(Bytes packet, const PacketContext& context) {
+  out_.resize(std::max(out_.size(), packet.size() + 64));
+  const __sk_buff before = ContextOf(context);
+  __sk_buff after{};
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  options.data_in = packet.data();
+  options.data_size_in = static_cast<uint32_t>(packet.size());
+  options.data_out = out_.data();
+  options.data_size_out = static_cast<uint32_t>(out_.size());
+  options.ctx_in = &before;
+  options.ctx_size_in = sizeof(before);
+  options.ctx_out = &after;
+  options.ctx_size_out = sizeof(after);
+  RunResult result;
+  if (bpf_prog_test_run_opts(bpf_program__fd(program_), &options) != 0) {
+    result.refused = true;
+    return result;
+  }
+  result.verdict = static_cast<int>(options.retval);
+  result.unchanged = options.data_size_out == packet.size() &&
+                     std::memcmp(out_.data(), packet.data(), packet.size()) == 0 && ContextOf(after) == context;
+  return result;
+}
+
+int KernelBackend::OnRecord(void* context, void* data, size_t bytes) {
+  (*static_cast<KernelBackend*>(context)->take_)(Bytes(static_cast<const uint8_t*>(data), bytes));
+  return 0;
+}
+
+void KernelBackend::Drain(const std::function<void(Bytes)>& take) {
+  take_ = &take;
+  ring_buffer__consume(ring_);
+  take_ = nullptr;
+}
+
+// The tables that the program writes are least-recently-used ones and per-CPU arrays; all others are the agent's.
+void KernelBackend::Empty(const bpf_map* map) {
+  const int fd = bpf_map__fd(map);
+  if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY) {
+    const std::vector<uint8_t> zeros(PerCpuBytes(bpf_map__value_size(map)));
+    for (uint32_t i = 0; i < bpf_map__max_entries(map); ++i) {
+      bpf_map_update_elem(fd, &i, zeros.data(), BPF_ANY);
+    }
+  } else if (bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH) {
+    std::vector<uint8_t> key(bpf_map__key_size(map));
+    while (bpf_map_get_next_key(fd, nullptr, key.data()) == 0) {
+      bpf_map_delete_elem(fd, key.data());
+    }
+  }
+}
+
+void KernelBackend::Forget() {
+  Drain([](Bytes) {});
+  const bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton_->obj) { Empty(map); }
+}
+
+}  // namespace rpctee::test
