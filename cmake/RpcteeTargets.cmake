@@ -13,17 +13,20 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(rpctee_options INTERFACE -Wno-sign-conversion)
 endif()
 target_include_directories(rpctee_options INTERFACE ${CMAKE_SOURCE_DIR}/userspace ${CMAKE_SOURCE_DIR})
+# What every translation unit has in common, of whatever language.
+add_library(rpctee_instrumentation INTERFACE)
+target_link_libraries(rpctee_options INTERFACE rpctee_instrumentation)
 if(RPCTEE_SANITIZE)
-  target_compile_options(rpctee_options INTERFACE -fsanitize=${RPCTEE_SANITIZE} -fno-omit-frame-pointer
-                                                  -fno-sanitize-recover=all)
-  target_link_options(rpctee_options INTERFACE -fsanitize=${RPCTEE_SANITIZE})
+  target_compile_options(rpctee_instrumentation INTERFACE -fsanitize=${RPCTEE_SANITIZE} -fno-omit-frame-pointer
+                                                          -fno-sanitize-recover=all)
+  target_link_options(rpctee_instrumentation INTERFACE -fsanitize=${RPCTEE_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # gcc 12's flow analysis reports false "maybe uninitialized" in sanitized builds of optional-like types.
     target_compile_options(rpctee_options INTERFACE -Wno-maybe-uninitialized)
   endif()
 endif()
 if(RPCTEE_FUZZ)
-  target_compile_options(rpctee_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_compile_options(rpctee_instrumentation INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 function(rpctee_library name)
