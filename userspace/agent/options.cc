@@ -36,6 +36,7 @@ tap::TapOptions TapFrom(const control::AgentConfig& config) {
   options.max_own_connections = config.tap.max_own_connections;
   options.max_request_bytes = config.tap.max_request_bytes;
   options.socket_mark = config.mirror.socket_mark;
+  options.tcx_order = config.tap.tcx_order == control::TapOrder::kFirst ? tap::TcxOrder::kFirst : tap::TcxOrder::kLast;
   return options;
 }
 

@@ -134,11 +134,14 @@ class Overlay {
 void TakeTap(const pb::Tap& proto, Overlay& overlay, AgentConfig::Tap& tap) {
   using D = TapDirection;
   using A = TapAttach;
+  using O = TapOrder;
   overlay.List(proto, pb::Tap::kInterfacesFieldNumber, proto.interfaces(), tap.interfaces);
   overlay.Choice<D>(RPCTEE_FIELD(Tap, proto, direction, Direction),
                     {{"egress", D::kEgress}, {"ingress", D::kIngress}, {"both", D::kBoth}}, tap.direction);
   overlay.Choice<A>(RPCTEE_FIELD(Tap, proto, attach, Attach),
                     {{"auto", A::kAuto}, {"tcx", A::kTcx}, {"clsact", A::kClsact}}, tap.attach);
+  overlay.Choice<O>(RPCTEE_FIELD(Tap, proto, tcx_order, TcxOrder), {{"first", O::kFirst}, {"last", O::kLast}},
+                    tap.tcx_order);
   if (proto.has_pin_directory()) {
     tap.pin_directory = proto.pin_directory();
     if (!tap.pin_directory.empty() && tap.pin_directory[0] != '/') {

@@ -15,6 +15,7 @@ namespace rpctee::control {
 
 enum class TapDirection : uint8_t { kEgress, kIngress, kBoth };
 enum class TapAttach : uint8_t { kAuto, kTcx, kClsact };
+enum class TapOrder : uint8_t { kFirst, kLast };
 enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
 enum class LogFormat : uint8_t { kText, kJson };
 
@@ -25,6 +26,7 @@ struct AgentConfig {
     std::vector<std::string> interfaces{"veth*"};
     TapDirection direction = TapDirection::kEgress;
     TapAttach attach = TapAttach::kAuto;
+    TapOrder tcx_order = TapOrder::kFirst;
     std::string pin_directory = "/sys/fs/bpf/rpctee";  // empty = do not pin
     uint32_t ring_bytes = 8U << 20;
     uint32_t max_flows = 65'536;

@@ -9,17 +9,13 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "tap/libbpf_log.h"
-
 namespace rpctee::tap {
 namespace {
 
-// BPF_TCX_INGRESS and BPF_TCX_EGRESS of Linux 6.6; the headers that we build with are older.
-constexpr int kTcxIngress = 46;
-constexpr int kTcxEgress = 47;
-
 // libbpf names a filter "<program>:[<id>]"; the programs of the object all start like this.
 constexpr std::string_view kFilterName = "rpctee_tap";
+
+constexpr size_t kMostLentLinks = 64;
 
 uint32_t HandleOf(std::string_view identity) {
   uint32_t hash = 2'166'136'261U;  // FNV-1a
@@ -35,11 +31,23 @@ uint32_t ProgramId(int program_fd) {
   return bpf_obj_get_info_by_fd(program_fd, &info, &bytes) == 0 ? info.id : 0;
 }
 
-// Where a tcx link is attached; 0 when its interface has gone. tcx and xdp links report the index in the same place.
-uint32_t LinkIfindex(int link_fd) {
-  bpf_link_info info{};
-  uint32_t bytes = sizeof(info);
-  return bpf_obj_get_info_by_fd(link_fd, &info, &bytes) == 0 ? info.xdp.ifindex : 0;
+bool Exists(uint32_t ifindex) {
+  char name[IF_NAMESIZE];
+  return ::if_indextoname(ifindex, name) != nullptr;
+}
+
+// libbpf's names of filters end in the program's id, which Neighbour has already.
+std::string WithoutId(const std::string& filter_name) { return filter_name.substr(0, filter_name.find(":[")); }
+
+std::vector<Neighbour> TcxNeighbours(const std::vector<uint32_t>& programs, uint32_t until_program) {
+  std::vector<Neighbour> ahead;
+  for (const uint32_t id : programs) {
+    if (id == until_program) {
+      break;
+    }
+    ahead.push_back({.hook = Hook::kTcx, .priority = 0, .handle = 0, .program_id = id, .name = ProgramName(id)});
+  }
+  return ahead;
 }
 
 // The name of the interface. Fails when it is gone, or when its packets have no Ethernet header, which the program
@@ -73,8 +81,8 @@ Result<uint32_t> FreePriority(const std::vector<TcFilter>& filters) {
 
 }  // namespace
 
-Attacher::Attacher(int program_fd, std::string_view identity)
-    : program_fd_(program_fd), program_id_(ProgramId(program_fd)), handle_(HandleOf(identity)) {}
+Attacher::Attacher(int program_fd, std::string_view identity, TcxOrder order)
+    : program_fd_(program_fd), program_id_(ProgramId(program_fd)), handle_(HandleOf(identity)), order_(order) {}
 
 Attacher::~Attacher() {
   while (!held_.empty()) {
@@ -85,21 +93,29 @@ Attacher::~Attacher() {
 
 Result<Attachment> Attacher::Attach(uint32_t ifindex, Direction direction, AttachMode mode) {
   if (const auto it = held_.find({ifindex, direction}); it != held_.end()) {
-    if (StillAttached(it->second)) {
+    Result<Sighting> sighting = LookAt(it->second);
+    if (!sighting) {
+      return tl::unexpected(sighting.error());
+    }
+    if (sighting->presence == Presence::kAttached) {
+      it->second.attachment.ahead = std::move(sighting->ahead);
       return it->second.attachment;
     }
-    held_.erase(it);
+    GiveUp(it);
   }
   const Result<std::string> name = CheckInterface(ifindex);
   if (!name) {
     return tl::unexpected(name.error());
   }
   Held held;
-  held.attachment = {.ifindex = ifindex, .interface = *name, .direction = direction, .hook = Hook::kTcx};
+  held.attachment = {.ifindex = ifindex, .interface = *name, .direction = direction, .hook = Hook::kTcx, .ahead = {}};
   if (const Status attached = AttachNew(held, mode); !attached) {
     return tl::unexpected(attached.error());
   }
-  return held_.emplace(Place{ifindex, direction}, std::move(held)).first->second.attachment;
+  if (Result<Sighting> sighting = LookAt(held)) {
+    held.attachment.ahead = std::move(sighting->ahead);
+  }
+  return held_.insert_or_assign(Place{ifindex, direction}, std::move(held)).first->second.attachment;
 }
 
 void Attacher::Detach(uint32_t ifindex, Direction direction) {
@@ -108,10 +124,28 @@ void Attacher::Detach(uint32_t ifindex, Direction direction) {
     return;
   }
   // A filter that someone put in our place is theirs; one that can't be removed is gone with its interface.
-  if (it->second.attachment.hook == Hook::kClsact && StillAttached(it->second)) {
+  const Result<Sighting> sighting = LookAt(it->second);
+  if (it->second.attachment.hook == Hook::kClsact && sighting && sighting->presence == Presence::kAttached) {
     (void)RemoveFilter(ifindex, direction, it->second.filter);
   }
-  held_.erase(it);
+  GiveUp(it);
+}
+
+void Attacher::GiveUp(std::map<Place, Held>::iterator position) {
+  Held& held = position->second;
+  const Result<TcxLink> link = held.link.valid() ? ReadTcxLink(held.link.get()) : TcxLink{};
+  if (link && link->ifindex != 0 && link->program_id != program_id_) {
+    lent_links_.push_back(std::move(held.link));
+    if (lent_links_.size() > kMostLentLinks) {
+      lent_links_.pop_front();
+    }
+  }
+  held_.erase(position);
+}
+
+Result<Sighting> Attacher::Look(uint32_t ifindex, Direction direction) const {
+  const auto it = held_.find({ifindex, direction});
+  return it != held_.end() ? LookAt(it->second) : Sighting{};
 }
 
 std::vector<Attachment> Attacher::List() const {
@@ -128,16 +162,53 @@ bool Attacher::IsOurs(const TcFilter& filter) const {
          filter.priority < kFirstPriority + kPriorities && filter.name.starts_with(kFilterName);
 }
 
-bool Attacher::StillAttached(const Held& held) const {
-  const Attachment& attachment = held.attachment;
-  if (attachment.hook == Hook::kTcx) {
-    return LinkIfindex(held.link.get()) == attachment.ifindex;
+Result<Sighting> Attacher::LookAt(const Held& held) const {
+  Result<Sighting> sighting = held.attachment.hook == Hook::kTcx ? LookAtLink(held) : LookAtFilter(held);
+  if (sighting && sighting->presence != Presence::kAttached && !Exists(held.attachment.ifindex)) {
+    sighting->presence = Presence::kInterfaceGone;
   }
-  const Result<std::vector<TcFilter>> filters = ListFilters(attachment.ifindex, attachment.direction);
-  return filters && std::any_of(filters->begin(), filters->end(), [&](const TcFilter& filter) {
-           return filter.priority == held.filter.priority && filter.handle == held.filter.handle &&
-                  filter.program_id == program_id_;
-         });
+  return sighting;
+}
+
+Result<Sighting> Attacher::LookAtLink(const Held& held) const {
+  const Attachment& where = held.attachment;
+  const Result<TcxLink> link = ReadTcxLink(held.link.get());
+  if (!link) {
+    return tl::unexpected(link.error());
+  }
+  if (link->ifindex != where.ifindex) {
+    return Sighting{.presence = Presence::kRemoved, .ahead = {}};
+  }
+  if (link->program_id != program_id_) {
+    return Sighting{.presence = Presence::kReplaced, .ahead = {}};
+  }
+  return Sighting{.presence = Presence::kAttached,
+                  .ahead = TcxNeighbours(TcxPrograms(where.ifindex, where.direction), program_id_)};
+}
+
+Result<Sighting> Attacher::LookAtFilter(const Held& held) const {
+  const Attachment& where = held.attachment;
+  const Result<std::vector<TcFilter>> filters = ListFilters(where.ifindex, where.direction);
+  if (!filters) {
+    return tl::unexpected(filters.error());
+  }
+  // Programs at tcx come before all filters.
+  Sighting sighting;
+  sighting.ahead = TcxNeighbours(TcxPrograms(where.ifindex, where.direction), program_id_);
+  for (const TcFilter& filter : *filters) {
+    if (filter.priority == held.filter.priority && filter.handle == held.filter.handle) {
+      sighting.presence = filter.program_id == program_id_ ? Presence::kAttached : Presence::kReplaced;
+      break;
+    }
+    if (filter.handle != 0) {
+      sighting.ahead.push_back({.hook = Hook::kClsact,
+                                .priority = filter.priority,
+                                .handle = filter.handle,
+                                .program_id = filter.program_id,
+                                .name = WithoutId(filter.name)});
+    }
+  }
+  return sighting;
 }
 
 Status Attacher::AttachNew(Held& held, AttachMode mode) const {
@@ -160,21 +231,15 @@ Status Attacher::AttachNew(Held& held, AttachMode mode) const {
 }
 
 Result<bool> Attacher::AttachTcx(Held& held) const {
-  const LibbpfLog log;
   const Attachment& where = held.attachment;
-  const int type = where.direction == Direction::kIngress ? kTcxIngress : kTcxEgress;
-  const int link =
-      bpf_link_create(program_fd_, static_cast<int>(where.ifindex), static_cast<bpf_attach_type>(type), nullptr);
-  if (link == -EINVAL || link == -EOPNOTSUPP) {
+  Result<std::optional<Fd>> link = LinkTcx(program_fd_, where.ifindex, where.direction, order_);
+  if (!link) {
+    return tl::unexpected(link.error());
+  }
+  if (!*link) {
     return false;
   }
-  if (link == -ENODEV) {
-    return Fail("the interface is gone");
-  }
-  if (link < 0) {
-    return FailErrno("make a link", -link);
-  }
-  held.link.Reset(link);
+  held.link = std::move(**link);
   held.attachment.hook = Hook::kTcx;
   if (const Result<std::vector<TcFilter>> filters = ListFilters(where.ifindex, where.direction)) {
     RemoveOurs(*filters, where);

@@ -3,11 +3,14 @@
 // Control thread. Owns its links and filters and removes them when it goes. Everything happens in the network namespace
 // of the calling thread: one object serves one namespace, so call it from threads of the same one.
 //
+// What others attached is never changed, moved or removed, even where they took our place.
+//
 // A link dies with the process. A filter stays, so a crash leaves it behind; the next run with the same identity
 // replaces it. A filter is ours when it has our program's name, the identity's handle and a priority of our range.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -18,6 +21,7 @@
 #include "base/result.h"
 #include "tap/attachment.h"
 #include "tap/tc_filter.h"
+#include "tap/tcx.h"
 
 namespace rpctee::tap {
 
@@ -29,16 +33,20 @@ inline constexpr uint32_t kPriorities = 16;
 class Attacher {
  public:
   // identity: tells this agent's left-over filters from those of another one that lives. program_fd must stay open.
-  Attacher(int program_fd, std::string_view identity);
+  Attacher(int program_fd, std::string_view identity, TcxOrder order);
   ~Attacher();
   Attacher(const Attacher&) = delete;
   Attacher& operator=(const Attacher&) = delete;
 
-  // What is attached already, and still works, stays as it is, whatever the mode. What someone removed is put back.
+  // What is attached already, and still works, stays as it is, whatever the mode. What someone removed is put back, as
+  // far as nobody else stands there.
   Result<Attachment> Attach(uint32_t ifindex, Direction direction, AttachMode mode);
   // Removes a link, or the filter if it still holds our program. No effect when nothing is attached there.
   void Detach(uint32_t ifindex, Direction direction);
   std::vector<Attachment> List() const;
+
+  // Looks whether ours is still there, and who stands in front of it. Fails when the kernel would not say.
+  Result<Sighting> Look(uint32_t ifindex, Direction direction) const;
 
  private:
   using Place = std::pair<uint32_t, Direction>;
@@ -49,7 +57,11 @@ class Attacher {
   };
 
   bool IsOurs(const TcFilter& filter) const;
-  bool StillAttached(const Held& held) const;
+  Result<Sighting> LookAt(const Held& held) const;
+  Result<Sighting> LookAtLink(const Held& held) const;
+  Result<Sighting> LookAtFilter(const Held& held) const;
+  // Forgets what was taken from us.
+  void GiveUp(std::map<Place, Held>::iterator position);
   Status AttachNew(Held& held, AttachMode mode) const;
   // False when the kernel has no tcx.
   Result<bool> AttachTcx(Held& held) const;
@@ -60,7 +72,10 @@ class Attacher {
   int program_fd_;
   uint32_t program_id_;
   uint32_t handle_;
+  TcxOrder order_;
   std::map<Place, Held> held_;
+  // Links of ours into which someone put a program of theirs, which lives as long as the link. Bounded.
+  std::deque<Fd> lent_links_;
 };
 
 }  // namespace rpctee::tap

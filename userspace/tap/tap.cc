@@ -52,13 +52,12 @@ struct Tap::Impl {
   std::vector<route::EndpointThreshold> any_endpoints;
   std::atomic<uint64_t> invalid_records{0};
 
-  Impl(std::optional<Pins> pin_directory, TapSkeleton loaded, ControlPage page, Ring records,
-       const std::string& identity)
+  Impl(std::optional<Pins> pin_directory, TapSkeleton loaded, ControlPage page, Ring records, const TapOptions& options)
       : pins(std::move(pin_directory)),
         skeleton(std::move(loaded)),
         control(std::move(page)),
         ring(std::move(records)),
-        attacher(ProgramFd(skeleton), identity) {}
+        attacher(ProgramFd(skeleton), options.pin_directory, options.tcx_order) {}
 
   template <typename Map>
   static Map Typed(const bpf_map* map) {
@@ -123,8 +122,8 @@ Result<std::unique_ptr<Tap>> Tap::Open(const TapOptions& options) {
       return tl::unexpected(pinned.error());
     }
   }
-  return std::unique_ptr<Tap>(new Tap(std::make_unique<Impl>(std::move(pins), std::move(*skeleton), std::move(*control),
-                                                             std::move(*ring), options.pin_directory)));
+  return std::unique_ptr<Tap>(new Tap(
+      std::make_unique<Impl>(std::move(pins), std::move(*skeleton), std::move(*control), std::move(*ring), options)));
 }
 
 Status Tap::SetEndpoints(const std::vector<route::EndpointThreshold>& endpoints) {
@@ -158,6 +157,10 @@ Result<Attachment> Tap::Attach(uint32_t ifindex, Direction direction, AttachMode
 void Tap::Detach(uint32_t ifindex, Direction direction) { impl_->attacher.Detach(ifindex, direction); }
 
 std::vector<Attachment> Tap::Attachments() const { return impl_->attacher.List(); }
+
+Result<Sighting> Tap::Look(uint32_t ifindex, Direction direction) const {
+  return impl_->attacher.Look(ifindex, direction);
+}
 
 void Tap::Heartbeat() { impl_->control.Heartbeat(MonotonicNs()); }
 

@@ -60,6 +60,8 @@ class Tap {
   // Forgets an interface that is gone, or detaches from one that is there.
   void Detach(uint32_t ifindex, Direction direction);
   std::vector<Attachment> Attachments() const;
+  // Looks what has become of it, and who stands in front of it now. What was never attached counts as removed.
+  Result<Sighting> Look(uint32_t ifindex, Direction direction) const;
 
   // Tells the program that the agent is alive. Any thread; call at least every second.
   void Heartbeat();

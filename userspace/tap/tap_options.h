@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tap/attachment.h"
+
 namespace rpctee::tap {
 
 struct TapOptions {
@@ -15,6 +17,7 @@ struct TapOptions {
   uint32_t max_request_bytes = 16U << 20;
   uint32_t socket_mark = 0;  // packets with this mark are the agent's own; 0 = no test
   uint64_t heartbeat_timeout_ns = 3'000'000'000;
+  TcxOrder tcx_order = TcxOrder::kFirst;
 };
 
 }  // namespace rpctee::tap

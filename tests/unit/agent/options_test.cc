@@ -13,6 +13,7 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   config.tap.interfaces = {"eth0", "cali*"};
   config.tap.direction = control::TapDirection::kBoth;
   config.tap.attach = control::TapAttach::kClsact;
+  config.tap.tcx_order = control::TapOrder::kLast;
   config.tap.pin_directory = "/sys/fs/bpf/other";
   config.tap.ring_bytes = 1;
   config.tap.max_flows = 2;
@@ -38,6 +39,7 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_THAT(options.places.interfaces, ElementsAre("eth0", "cali*"));
   EXPECT_THAT(options.places.directions, ElementsAre(tap::Direction::kIngress, tap::Direction::kEgress));
   EXPECT_EQ(options.places.mode, tap::AttachMode::kClsact);
+  EXPECT_EQ(options.tap.tcx_order, tap::TcxOrder::kLast);
   EXPECT_EQ(options.tap.pin_directory, "/sys/fs/bpf/other");
   EXPECT_EQ(options.tap.ring_bytes, 1U);
   EXPECT_EQ(options.tap.max_flows, 2U);

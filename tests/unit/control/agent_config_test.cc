@@ -44,6 +44,7 @@ TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
   EXPECT_EQ(example->tap.interfaces, defaults.tap.interfaces);
   EXPECT_EQ(example->tap.direction, defaults.tap.direction);
   EXPECT_EQ(example->tap.attach, defaults.tap.attach);
+  EXPECT_EQ(example->tap.tcx_order, defaults.tap.tcx_order);
   EXPECT_EQ(example->tap.pin_directory, defaults.tap.pin_directory);
   EXPECT_EQ(example->tap.ring_bytes, defaults.tap.ring_bytes);
   EXPECT_EQ(example->tap.max_flows, defaults.tap.max_flows);
@@ -94,7 +95,7 @@ TEST_F(AgentConfigTest, ExampleHasEveryKey) {
       ++keys;
     }
   }
-  EXPECT_EQ(keys, 31);
+  EXPECT_EQ(keys, 32);
 }
 
 TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
@@ -111,6 +112,7 @@ tap:
   interfaces: [eth0, "cali*"]
   direction: both
   attach: clsact
+  tcx_order: last
   pin_directory: ""
   ring_bytes: 64KiB
   max_flows: 1
@@ -137,6 +139,7 @@ log: {level: trace, format: json}
   EXPECT_THAT(config->tap.interfaces, ElementsAre("eth0", "cali*"));
   EXPECT_EQ(config->tap.direction, TapDirection::kBoth);
   EXPECT_EQ(config->tap.attach, TapAttach::kClsact);
+  EXPECT_EQ(config->tap.tcx_order, TapOrder::kLast);
   EXPECT_EQ(config->tap.pin_directory, "");
   EXPECT_EQ(config->tap.ring_bytes, 65'536U);
   EXPECT_EQ(config->tap.max_flows, 1U);
