@@ -145,10 +145,16 @@ void Agent::ReloadWhenChanged() {
   loop_.AddTimer(Clock::now() + options_.reload_interval, [this] { ReloadWhenChanged(); });
 }
 
+Condition Agent::Describe() const {
+  Condition condition;
+  taps_->Tell(condition);
+  return condition;
+}
+
 void Agent::PrintLedger() {
   const Result<LedgerReport> report = ReadLedger(*tap_, ledger_, false);
   if (report) {
-    std::fprintf(stderr, "ledger\n%s", report->ToText().c_str());
+    std::fprintf(stderr, "ledger\n%s%s", report->ToText().c_str(), Describe().ToText().c_str());
   } else {
     spdlog::error("{}", report.error().message);
   }
@@ -156,14 +162,39 @@ void Agent::PrintLedger() {
 
 void Agent::UpdateTaps() {
   if (const Status updated = taps_->Update(); !updated) {
+    if (interfaces_pending_) {
+      return;
+    }
+    interfaces_pending_ = true;
     spdlog::warn("{}; looking again in {} ms", updated.error().message, kInterfaceRetry.count());
-    loop_.AddTimer(Clock::now() + kInterfaceRetry, [this] { UpdateTaps(); });
+    loop_.AddTimer(Clock::now() + kInterfaceRetry, [this] {
+      interfaces_pending_ = false;
+      UpdateTaps();
+    });
   }
+}
+
+void Agent::LookAtFilters() {
+  UpdateTaps();  // a filter that went with its interface was not removed by anybody
+  if (const Status looked = taps_->LookAtChanged(); !looked) {
+    spdlog::warn("{}; looking at all from time to time instead", looked.error().message);
+    loop_.Remove(taps_->filters_fd());
+  }
+}
+
+void Agent::LookAtTaps() {
+  UpdateTaps();
+  taps_->LookAtAll();
+  loop_.AddTimer(Clock::now() + Taps::kLookInterval, [this] { LookAtTaps(); });
 }
 
 Status Agent::Run() {
   UpdateTaps();
   Status running = loop_.Add(taps_->fd(), EPOLLIN, [this](uint32_t) { UpdateTaps(); });
+  if (running) {
+    running = loop_.Add(taps_->filters_fd(), EPOLLIN, [this](uint32_t) { LookAtFilters(); });
+  }
+  LookAtTaps();
   ReloadWhenChanged();
   spdlog::info("ready: {} interfaces tapped", tap_->Attachments().size());
   while (!stop_ && running) {
@@ -177,16 +208,20 @@ Status Agent::Shutdown() {
   tap_->StopSampling();
   worker_->Stop();
   const Result<LedgerReport> report = ReadLedger(*tap_, ledger_, true);
+  const Condition condition = Describe();
   loop_.Remove(taps_->fd());
+  loop_.Remove(taps_->filters_fd());
   taps_.reset();
   worker_.reset();
   tap_.reset();
   if (!report) {
     return tl::unexpected(report.error());
   }
-  std::fprintf(stderr, "final ledger\n%s", report->ToText().c_str());
+  std::fprintf(stderr, "final ledger\n%s%s", report->ToText().c_str(), condition.ToText().c_str());
   spdlog::info("stopped: nothing of rpctee is attached or pinned any more");
-  return options_.ledger_json_path.empty() ? Status() : WriteFile(options_.ledger_json_path, report->ToJson());
+  return options_.ledger_json_path.empty()
+             ? Status()
+             : WriteFile(options_.ledger_json_path, condition.AddToJson(report->ToJson()));
 }
 
 }  // namespace rpctee::agent

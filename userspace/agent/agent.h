@@ -38,6 +38,10 @@ class Agent {
   void ReloadWhenChanged();
   // Follows changes of interfaces; what can't be read now is read again soon.
   void UpdateTaps();
+  // Puts back what others removed, when the kernel tells of it and from time to time.
+  void LookAtFilters();
+  void LookAtTaps();
+  Condition Describe() const;
   void PrintLedger();
   Status Shutdown();
 
@@ -49,6 +53,7 @@ class Agent {
   std::unique_ptr<tap::Tap> tap_;
   std::unique_ptr<Taps> taps_;
   std::unique_ptr<Worker> worker_;
+  bool interfaces_pending_ = false;  // a timer is set for another try
   bool stop_ = false;
 };
 

@@ -1,0 +1,28 @@
+#include "agent/condition.h"
+
+#include <gtest/gtest.h>
+
+namespace rpctee::agent {
+namespace {
+
+TEST(Condition, SaysNothingWhenNothingHappened) { EXPECT_EQ(Condition{}.ToText(), ""); }
+
+TEST(Condition, TellsWhatOthersDidAndHowItIsNow) {
+  const Condition condition{.taps_removed = 3, .taps_put_back = 2, .missing = {"vethv1 egress"}, .behind = {"eth0 x"}};
+  EXPECT_EQ(condition.ToText(),
+            "  taps_removed      3\n"
+            "  taps_put_back     2\n"
+            "  not tapped        vethv1 egress\n"
+            "  tapped            eth0 x\n");
+}
+
+TEST(Condition, IsPartOfTheLedgersObject) {
+  EXPECT_EQ(Condition{}.AddToJson(R"({"seen":1})"),
+            R"({"seen":1,"taps_removed":0,"taps_put_back":0,"taps_missing":0,"taps_behind":0})");
+  const Condition condition{.taps_removed = 3, .taps_put_back = 2, .missing = {"a", "b"}, .behind = {"c"}};
+  EXPECT_EQ(condition.AddToJson(R"({"seen":1})"),
+            R"({"seen":1,"taps_removed":3,"taps_put_back":2,"taps_missing":2,"taps_behind":1})");
+}
+
+}  // namespace
+}  // namespace rpctee::agent

@@ -1,0 +1,29 @@
+#include "agent/condition.h"
+
+#include <fmt/format.h>
+
+namespace rpctee::agent {
+
+std::string Condition::ToText() const {
+  std::string text;
+  const auto line = [&](std::string_view name, const auto& value) { text += fmt::format("  {:<18}{}\n", name, value); };
+  if (taps_removed != 0) {
+    line("taps_removed", taps_removed);
+    line("taps_put_back", taps_put_back);
+  }
+  for (const std::string& place : missing) {
+    line("not tapped", place);
+  }
+  for (const std::string& place : behind) {
+    line("tapped", place);
+  }
+  return text;
+}
+
+std::string Condition::AddToJson(std::string ledger_json) const {
+  ledger_json.pop_back();
+  return ledger_json + fmt::format(R"(,"taps_removed":{},"taps_put_back":{},"taps_missing":{},"taps_behind":{}}})",
+                                   taps_removed, taps_put_back, missing.size(), behind.size());
+}
+
+}  // namespace rpctee::agent

@@ -1,0 +1,24 @@
+// How the agent stands beside its books: what others did to the tap. Goes into what SIGUSR1 prints and into the final
+// ledger. Plain data; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rpctee::agent {
+
+struct Condition {
+  uint64_t taps_removed = 0;   // times that somebody removed or replaced the tap on an interface
+  uint64_t taps_put_back = 0;  // times that it was put back
+  // Places now, for people.
+  std::vector<std::string> missing;  // wanted, and not tapped: "vethv1 egress"
+  std::vector<std::string> behind;   // "vethv1 egress: behind tcx program 42 (x)"
+
+  // Lines like those of the ledger; empty when there is nothing to tell.
+  std::string ToText() const;
+  // The report as JSON with the condition's members added: lists as numbers of entries.
+  std::string AddToJson(std::string ledger_json) const;
+};
+
+}  // namespace rpctee::agent
