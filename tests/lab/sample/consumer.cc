@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace rpctee::sample {
@@ -11,6 +13,7 @@ namespace {
 constexpr uint64_t kSignalNumber = UINT64_MAX;  // links are numbered from 0
 constexpr size_t kMaxUnsentBytes = size_t{4} << 20;
 constexpr size_t kMaxProviders = 16;  // names told apart in the report
+constexpr std::chrono::seconds kEndTimeout{30};
 constexpr int kPaceMilliseconds = 1;
 constexpr int kIdleMilliseconds = 100;
 // Around the edges of Hessian2's forms, of a segment, of a super-packet and of its string chunks; large ones seldom.
@@ -43,6 +46,9 @@ Result<std::unique_ptr<Consumer>> Consumer::Open(const ConsumerOptions& options)
       return tl::unexpected(fd.error());
     }
     consumer->links_.push_back(std::make_unique<Link>(std::move(*fd)));
+    if (!options.wire_report.empty()) {
+      consumer->links_.back()->stream.Record();
+    }
     const Status status = consumer->epoll_.Add(consumer->links_.back()->stream.fd(), i, EPOLLIN);
     if (!status) {
       return tl::unexpected(status.error());
@@ -312,6 +318,23 @@ void Consumer::MakeArgument(uint64_t index, std::string& out) const {
     }
     out.resize(bytes);
   }
+}
+
+Status Consumer::WriteWireReport() {
+  if (options_.wire_report.empty()) {
+    return {};
+  }
+  nlohmann::ordered_json records = nlohmann::ordered_json::array();
+  for (const auto& link : links_) {
+    if (!link->alive || !link->stream.FinishAndRead(kEndTimeout)) {
+      return Fail("a connection failed before its end");
+    }
+    records.push_back(link->stream.record()->Finish());
+  }
+  std::ofstream file(options_.wire_report, std::ios::trunc);
+  file << records.dump(1) << '\n';
+  file.flush();
+  return file ? Status{} : Status(FailErrno(options_.wire_report, errno));
 }
 
 std::string Consumer::Report() const {

@@ -36,6 +36,7 @@ struct ConsumerOptions {
   std::string interface_name = "org.apache.dubbo.samples.basic.api.DemoService";
   std::string service_version = "0.0.0";
   std::string method = "sayHello";
+  std::string wire_report;  // each connection's record is written here, as one JSON array
   Attachments attachments;  // added to path and interface
 };
 
@@ -59,6 +60,8 @@ class Consumer {
   void Run();
   // One JSON object, on one line.
   std::string Report() const;
+  // Ends the connections, and writes their records. After Run.
+  Status WriteWireReport();
   bool all_ok() const { return counts_.failed == 0 && counts_.unexpected == 0; }
 
  private:

@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
   app.add_option("--duration", options.duration_seconds, "stop asking after so many seconds");
   app.add_option("--timeout", options.timeout_seconds, "give up after so many seconds without an answer");
   app.add_flag("--write-split", options.write_split, "each frame in two segments, cut at every offset in turn");
+  app.add_option("--wire-report", options.wire_report,
+                 "write hashes of all bytes and TCP's counters, for each connection, to this file");
   app.add_option("--interface", options.interface_name)->capture_default_str();
   app.add_option("--service-version", options.service_version)->capture_default_str();
   app.add_option("--method", options.method)->capture_default_str();
@@ -62,5 +64,8 @@ int main(int argc, char** argv) {
   }
   (*consumer)->Run();
   std::puts((*consumer)->Report().c_str());
+  if (const auto written = (*consumer)->WriteWireReport(); !written) {
+    return Fail(written.error().message);
+  }
   return (*consumer)->all_ok() ? 0 : 1;
 }

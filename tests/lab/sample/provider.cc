@@ -66,7 +66,8 @@ Status Provider::Run() {
         std::fflush(stdout);
       } else {
         std::puts(Report().c_str());
-        return WriteReport();
+        const Status written = WriteReport();
+        return written ? WriteWireReport() : written;
       }
     }
     SendDueAnswers();
@@ -87,6 +88,9 @@ void Provider::Accept() {
     auto connection = std::make_unique<Connection>(std::move(fd));
     connection->local_ip = LocalAddress(connection->stream.fd()).ip.ToString();
     connection->peer = PeerAddress(connection->stream.fd()).ToString();
+    if (!options_.wire_report.empty()) {
+      connection->stream.Record();
+    }
     connection->interest = options_.never_read ? 0U : uint32_t{EPOLLIN};
     if (epoll_.Add(connection->stream.fd(), number, connection->interest)) {
       connections_.emplace(number, std::move(connection));
@@ -110,10 +114,18 @@ void Provider::Serve(uint64_t number, uint32_t events) {
   }
   alive = alive && connection.stream.Flush();
   if (!alive) {
-    connections_.erase(found);
+    Drop(number);
     return;
   }
   UpdateInterest(connection, number);
+}
+
+void Provider::Drop(uint64_t number) {
+  const auto found = connections_.find(number);
+  if (auto& record = found->second->stream.record()) {
+    wire_records_.push_back(record->Finish());
+  }
+  connections_.erase(found);
 }
 
 bool Provider::TakeFrames(Connection& connection, uint64_t number) {
@@ -226,7 +238,7 @@ void Provider::SendDueAnswers() {
       if (connection.stream.Flush()) {
         UpdateInterest(connection, number);
       } else {
-        connections_.erase(found);
+        Drop(number);
       }
     }
     delayed_.pop_front();
@@ -270,6 +282,19 @@ Status Provider::WriteReport() {
   file << Report() << "\n";
   file.flush();
   return file ? Status{} : Status(Fail("cannot write " + options_.report_file));
+}
+
+Status Provider::WriteWireReport() {
+  if (options_.wire_report.empty()) {
+    return {};
+  }
+  while (!connections_.empty()) {
+    Drop(connections_.begin()->first);
+  }
+  std::ofstream file(options_.wire_report, std::ios::trunc);
+  file << wire_records_.dump(1) << '\n';
+  file.flush();
+  return file ? Status{} : Status(FailErrno(options_.wire_report, errno));
 }
 
 }  // namespace rpctee::sample

@@ -9,6 +9,7 @@
 #include <deque>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -23,6 +24,7 @@ struct ProviderOptions {
   SocketAddress listen;
   std::string name = "v1";
   std::string report_file;  // the closing line is also written here
+  std::string wire_report;  // each connection's record is written here at the end, as one JSON array
   std::string request_log;  // each request's connection and argument's start, in the order of arrival
   std::chrono::microseconds delay{0};
   uint8_t answer_status = kStatusOk;
@@ -72,11 +74,13 @@ class Provider {
   bool TakeFrame(Connection& connection, uint64_t number, const FrameHeader& header, Bytes body);
   void CountRequest(Connection& connection, const FrameHeader& header);
   void AppendReply(const Connection& connection, const FrameHeader& header, std::string& out) const;
+  void Drop(uint64_t number);
   void UpdateInterest(Connection& connection, uint64_t number);
   void SendDueAnswers();
   int WaitMilliseconds() const;
   std::string Report() const;
   Status WriteReport();
+  Status WriteWireReport();
 
   ProviderOptions options_;
   ProviderCounts counts_;
@@ -84,6 +88,7 @@ class Provider {
   Fd signals_;
   EpollSet epoll_;
   std::ofstream request_log_;
+  nlohmann::ordered_json wire_records_ = nlohmann::ordered_json::array();
   uint64_t next_number_ = 0;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::deque<DelayedAnswer> delayed_;  // in the order of `due`, as the delay is the same for all

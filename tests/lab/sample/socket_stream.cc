@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -51,6 +52,9 @@ bool SocketStream::Read() {
     if (got < 0) {
       return IsTransient(errno);
     }
+    if (record_) {
+      record_->Received(Bytes(input_).subspan(filled_, static_cast<size_t>(got)));
+    }
     filled_ += static_cast<size_t>(got);
     if (static_cast<size_t>(got) < room) {
       return true;
@@ -70,10 +74,26 @@ bool SocketStream::Flush() {
       }
       return alive;
     }
+    if (record_) {
+      record_->Sent({reinterpret_cast<const uint8_t*>(output_.data()) + sent_, static_cast<size_t>(put)});
+    }
     sent_ += static_cast<size_t>(put);
   }
   output_.clear();
   sent_ = 0;
+  return true;
+}
+
+bool SocketStream::FinishAndRead(std::chrono::milliseconds timeout) {
+  ::shutdown(fd_.get(), SHUT_WR);
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (Read()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd poll_fd{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+    if (left.count() <= 0 || ::poll(&poll_fd, 1, static_cast<int>(left.count())) < 0) {
+      return false;
+    }
+  }
   return true;
 }
 

@@ -4,7 +4,9 @@
 
 #include <sys/epoll.h>
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "base/byte_reader.h"
 #include "base/fd.h"
 #include "base/result.h"
+#include "wire_record.h"
 
 namespace rpctee::sample {
 
@@ -31,6 +34,12 @@ class SocketStream {
   // Sends what the socket takes. False when the connection failed.
   bool Flush();
 
+  // From here on, keeps a record of what goes over the connection.
+  void Record() { record_.emplace(fd_.get()); }
+  std::optional<WireRecord>& record() { return record_; }
+  // Says that nothing more will be sent, and reads to the peer's end or until `timeout`. False when that did not come.
+  bool FinishAndRead(std::chrono::milliseconds timeout);
+
   int fd() const { return fd_.get(); }
   void Close() { fd_.Reset(); }
 
@@ -43,6 +52,7 @@ class SocketStream {
   size_t filled_ = 0;
   std::string output_;
   size_t sent_ = 0;
+  std::optional<WireRecord> record_;
 };
 
 class EpollSet {
