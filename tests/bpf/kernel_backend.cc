@@ -138,8 +138,14 @@ void KernelBackend::Empty(const bpf_map* map) {
       bpf_map_update_elem(fd, &i, zeros.data(), BPF_ANY);
     }
   } else if (bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH) {
-    std::vector<uint8_t> key(bpf_map__key_size(map));
-    while (bpf_map_get_next_key(fd, nullptr, key.data()) == 0) {
+    // All keys first: each look for the first one would go through the whole table.
+    std::vector<std::vector<uint8_t>> keys = {std::vector<uint8_t>(bpf_map__key_size(map))};
+    const void* last = nullptr;
+    while (bpf_map_get_next_key(fd, last, keys.back().data()) == 0) {
+      keys.push_back(keys.back());
+      last = keys[keys.size() - 2].data();
+    }
+    for (const std::vector<uint8_t>& key : keys) {
       bpf_map_delete_elem(fd, key.data());
     }
   }

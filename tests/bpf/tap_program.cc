@@ -59,6 +59,12 @@ void TapProgram::Heartbeat(uint64_t time_ns) {
   SetControl(control);
 }
 
+void TapProgram::AnyEndpoint(bool any) {
+  rpctee_control control = Control();
+  control.any_endpoint = any ? 1 : 0;
+  SetControl(control);
+}
+
 void TapProgram::Asleep(bool asleep) {
   rpctee_control control = Control();
   control.worker_asleep = asleep ? 1 : 0;

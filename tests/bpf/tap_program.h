@@ -34,6 +34,8 @@ class TapProgram {
   void Endpoint(std::string_view address, uint64_t threshold = RPCTEE_THRESHOLD_ALL);
   void OwnConnection(std::string_view local);
   void Heartbeat(uint64_t time_ns);
+  // Whether an endpoint with the all-zero address stands for all addresses.
+  void AnyEndpoint(bool any);
   void Asleep(bool asleep);
   bool asleep() const;
 
