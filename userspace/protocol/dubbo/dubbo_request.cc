@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "protocol/dubbo/dubbo_codec.h"
-#include "protocol/dubbo/text_match.h"
+#include "protocol/text_match.h"
 
 namespace rpctee::protocol::dubbo {
 

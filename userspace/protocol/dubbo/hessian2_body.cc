@@ -4,7 +4,7 @@
 
 #include "protocol/dubbo/descriptor.h"
 #include "protocol/dubbo/hessian2_text.h"
-#include "protocol/dubbo/text_match.h"
+#include "protocol/text_match.h"
 
 namespace rpctee::protocol::dubbo {
 namespace {

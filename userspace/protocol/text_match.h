@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace rpctee::protocol::dubbo {
+namespace rpctee::protocol {
 
 inline char AsciiLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
@@ -13,4 +13,4 @@ inline bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
                     [](char x, char y) { return AsciiLower(x) == AsciiLower(y); });
 }
 
-}  // namespace rpctee::protocol::dubbo
+}  // namespace rpctee::protocol
