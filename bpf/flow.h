@@ -2,13 +2,13 @@
 /*
  * One flow's cursor: finds or makes it, holds it against other CPUs, and brings a segment into line with it.
  *
- * A flow exists from the first payload that starts like a request, so a SYN flood makes none. It stays after FIN, since
- * what was lost behind the tap is sent again after it; RST, a new SYN and lack of room end it.
+ * A flow exists from the first payload on, so a SYN flood makes none. It stays after FIN, since what was lost behind
+ * the tap is sent again after it; RST, a new SYN and lack of room end it.
  */
 #ifndef RPCTEE_BPF_FLOW_H_
 #define RPCTEE_BPF_FLOW_H_
 
-#include "bpf/stream.h"
+#include "bpf/start.h"
 #include "bpf/walk.h"
 
 /* A segment this far behind the cursor is no retransmission: the port pair is used by a new connection. */
@@ -52,82 +52,7 @@ static __always_inline void unlock_flow(struct rpctee_flow *flow, const struct r
 	bpf_spin_unlock(&lock->lock);
 }
 
-/* Does the payload at `position` start with a request, as far as can be told? */
-static __always_inline int payload_starts_request(struct run *run)
-{
-	/* More than is looked at: a power of two gives a length that all verifiers follow, see copy_part. */
-	__u8 bytes[32] = {};
-	__u32 count = min_u32(bytes_left(run), RPCTEE_DUBBO_STRICT_BYTES);
-
-	count -= 1;
-	asm volatile("" : "+r"(count));
-	count &= sizeof(bytes) - 1;
-	count += 1;
-	if (load_bytes(run->skb, run->segment.payload_offset + run->position, bytes, count))
-		return 0;
-	return dubbo_starts_request(bytes, count, cfg_max_request_bytes);
-}
-
-static __always_inline int is_own_connection(const struct rpctee_flow_key *key)
-{
-	struct rpctee_endpoint_key local = {};
-
-	__builtin_memcpy(local.address, key->source, sizeof(local.address));
-	local.port_be = key->source_port_be;
-	return bpf_map_lookup_elem(&rpctee_own, &local) != 0;
-}
-
-/* Makes the flow of a segment that starts with a request. Returns it locked, or NULL with the reason counted. */
-static __always_inline struct rpctee_flow *create_flow(struct run *run)
-{
-	struct rpctee_flow_key *key = &run->segment.flow;
-	struct rpctee_flow *flow;
-	struct rpctee_flow fresh = {
-		.busy = 1,
-		.protocol = RPCTEE_PROTOCOL_DUBBO,
-	};
-
-	if (!payload_starts_request(run)) {
-		run->counters->seek_packets++;
-		return 0;
-	}
-	if (is_own_connection(key)) {
-		run->counters->own_packets++;
-		return 0;
-	}
-	fresh.flow_id = run->scratch->next_flow++ << 16 | bpf_get_smp_processor_id();
-	fresh.next_seq = run->segment.seq;
-	fresh.state = RPCTEE_FLOW_SYNC;
-	/* Another CPU may have made it in between: then this packet is let go, as with a busy flow. */
-	if (bpf_map_update_elem(&rpctee_flows, key, &fresh, BPF_NOEXIST)) {
-		run->counters->flow_table_full++;
-		return 0;
-	}
-	flow = bpf_map_lookup_elem(&rpctee_flows, key);
-	if (!flow) {
-		run->counters->flow_table_full++;
-		return 0;
-	}
-	run->counters->flows_created++;
-	return flow;
-}
-
-/* The boundary is unknown: a segment that starts with a request is where the flow goes on. */
-static __always_inline void seek(struct run *run)
-{
-	struct rpctee_flow *flow = run->flow;
-
-	if (!payload_starts_request(run)) {
-		run->counters->seek_packets++;
-		return;
-	}
-	flow->state = RPCTEE_FLOW_SYNC;
-	flow->frame_left = 0;
-	flow->header_have = 0;
-	flow->copy_state = RPCTEE_COPY_NONE;
-}
-
-static __always_inline void lose_bytes(struct run *run)
+static __noinline void lose_bytes(struct run *run)
 {
 	run->counters->gaps++;
 	cut_request(run, RPCTEE_CUT_GAP);
@@ -135,25 +60,49 @@ static __always_inline void lose_bytes(struct run *run)
 }
 
 /* STREAM can't go on: the agent hears that what it has of the flow is all. */
-static __always_inline void give_up_stream(struct run *run, __u32 reason)
+static __noinline void give_up_stream(struct run *run, __u32 reason)
 {
-	run->counters->gaps++;
+	if (run->flow->content == RPCTEE_CONTENT_UNKNOWN)
+		run->counters->joins_failed++;
+	/* See ignore_flow. */
+	barrier();
+	if (run->flow->content != RPCTEE_CONTENT_UNKNOWN)
+		run->counters->gaps++;
 	run->flow->state = RPCTEE_FLOW_SEEK;
 	output_cut(run, reason);
 }
 
+/* The agent has framed all that came; the segment goes on from there. Returns 0 when the program took the flow back. */
+static __always_inline int take_back(struct run *run, const struct rpctee_handback *said, __s32 ahead)
+{
+	if (ahead || said->holes != run->flow->holes || !starts_request(run, said->content))
+		return -1;
+	run->flow->content = said->content;
+	return end_stream(run);
+}
+
 /* Follows what the agent said about the flow, if it said anything. The segment starts `ahead` of what was sent up. */
-static __always_inline void heed_handback(struct run *run, __s32 ahead)
+static __noinline void heed_word(struct run *run, __s32 ahead)
 {
 	struct rpctee_flow *flow = run->flow;
-	struct rpctee_handback *word = bpf_map_lookup_elem(&rpctee_handback, &run->segment.flow);
+	struct rpctee_handback *said = bpf_map_lookup_elem(&rpctee_handback, &run->segment.flow);
 
-	if (!word || word->flow_id != flow->flow_id)
+	if (!said || said->flow_id != flow->flow_id)
 		return;
-	if (word->give_up) {
+	switch (said->word) {
+	case RPCTEE_WORD_TAKE_BACK:
+		if (take_back(run, said, ahead))
+			return;
+		break;
+	case RPCTEE_WORD_GO_ON:
+		flow->stream_bytes = 0;
+		break;
+	case RPCTEE_WORD_IGNORE:
+		ignore_flow(run, said->content);
+		break;
+	default:
 		give_up_stream(run, RPCTEE_CUT_GAP);
-	} else if (ahead || word->holes != flow->holes || !payload_starts_request(run) || end_stream(run)) {
-		return;
+		break;
 	}
 	bpf_map_delete_elem(&rpctee_handback, &run->segment.flow);
 }
@@ -175,23 +124,6 @@ static __always_inline void stream_segment(struct run *run, const enum kernel_ag
 		give_up_stream(run, RPCTEE_CUT_GAP);
 }
 
-/* Walks what is new of a segment that is in line with the cursor, or finds a boundary in it. */
-static __always_inline void follow_segment(struct run *run, const enum kernel_age age)
-{
-	struct rpctee_flow *flow = run->flow;
-
-	if (flow->state == RPCTEE_FLOW_SEEK)
-		seek(run);
-	if (flow->state == RPCTEE_FLOW_SYNC && walk_payload(run, age)) {
-		run->counters->walk_limit++;
-		flow->next_seq = run->segment.seq + run->position;
-		if (begin_stream(run))
-			lose_bytes(run);
-	}
-	if (flow->state != RPCTEE_FLOW_STREAM)
-		flow->next_seq = run->segment.seq + run->segment.payload_bytes;
-}
-
 /*
  * Trims what was seen already: the first copy of a byte wins. Returns 0 when nothing is left. A segment that is far
  * behind belongs to a new connection.
@@ -211,6 +143,34 @@ static __always_inline int trim_segment(struct run *run, __s32 ahead)
 	return 1;
 }
 
+/* Walks what is new of a segment that is in line with the cursor, or finds a boundary in it. */
+static __always_inline void follow_segment(struct run *run, __s32 ahead, const enum kernel_age age)
+{
+	struct rpctee_flow *flow = run->flow;
+
+	if (flow->state == RPCTEE_FLOW_SEEK)
+		start_flow(run, ahead);
+	if (flow->state == RPCTEE_FLOW_SYNC && walk_payload(run, age)) {
+		run->counters->walk_limit++;
+		flow->next_seq = run->segment.seq + run->position;
+		if (begin_stream(run, RPCTEE_START_FRAME))
+			lose_bytes(run);
+		else
+			run->counters->streams++;
+	}
+	if (flow->state != RPCTEE_FLOW_STREAM)
+		flow->next_seq = run->segment.seq + run->segment.payload_bytes;
+}
+
+/* There is a hole before the segment: the agent is asked to mend the flow. */
+static __always_inline void leave_line(struct run *run, __s32 ahead)
+{
+	if (ahead > STREAM_WINDOW || begin_stream(run, RPCTEE_START_FRAME))
+		lose_bytes(run);
+	else
+		run->counters->streams++;
+}
+
 /* Brings the segment into line with the cursor. The flow is locked. */
 static __always_inline void take_segment(struct run *run, const enum kernel_age age)
 {
@@ -220,22 +180,50 @@ static __always_inline void take_segment(struct run *run, const enum kernel_age 
 	if (flow->cut_pending)
 		output_cut(run, flow->cut_pending);
 	if (flow->state == RPCTEE_FLOW_STREAM)
-		heed_handback(run, ahead);
-	if (ahead > 0 && flow->state == RPCTEE_FLOW_SYNC && (ahead > STREAM_WINDOW || begin_stream(run)))
-		lose_bytes(run);
-	if (flow->state != RPCTEE_FLOW_STREAM && trim_segment(run, ahead))
-		follow_segment(run, age);
-	/* Also when the walk just found more frames than it may: the rest goes up at once. */
+		heed_word(run, ahead);
+	if (flow->state == RPCTEE_FLOW_SYNC && ahead > 0)
+		leave_line(run, ahead);
+	if (flow->state != RPCTEE_FLOW_STREAM && flow->state != RPCTEE_FLOW_IGNORE && trim_segment(run, ahead))
+		follow_segment(run, ahead, age);
+	/* Also when it has just come to this: the rest goes up at once. */
 	if (flow->state == RPCTEE_FLOW_STREAM)
 		stream_segment(run, age);
 }
 
-static __always_inline void end_flow(struct run *run)
+static __noinline void end_flow(struct run *run)
 {
 	if (run->flow->state == RPCTEE_FLOW_STREAM)
 		output_cut(run, RPCTEE_CUT_FLOW_ENDED);
 	cut_request(run, RPCTEE_CUT_FLOW_ENDED);
 	bpf_map_delete_elem(&rpctee_flows, &run->segment.flow);
+}
+
+/* A repetition of the SYN that the flow began with says nothing new. */
+static __always_inline int is_old_syn(const struct run *run)
+{
+	return run->flow->first_known && run->flow->first_seq == run->segment.seq;
+}
+
+/* A receiver heeds a reset only where it stands (RFC 5961); one from far away ends nothing. */
+static __always_inline int is_reset(const struct run *run)
+{
+	__s32 ahead = (__s32)(run->segment.seq + run->segment.payload_bytes - run->flow->next_seq);
+
+	return run->segment.flags & TCP_RST && ahead <= STREAM_WINDOW && ahead >= -STREAM_WINDOW;
+}
+
+/* A segment of a flow that is there and locked. */
+static __always_inline void observe_flow(struct run *run, const enum kernel_age age)
+{
+	struct rpctee_flow *flow = run->flow;
+
+	if (run->segment.payload_bytes)
+		take_segment(run, age);
+	if (run->segment.flags & TCP_FIN)
+		cut_request(run, RPCTEE_CUT_FLOW_ENDED);
+	if (is_reset(run))
+		end_flow(run);
+	unlock_flow(flow, &run->segment.flow, age);
 }
 
 /* Everything that one segment to an endpoint does. */
@@ -245,6 +233,12 @@ static __always_inline void observe_segment(struct run *run, const enum kernel_a
 	__u32 payload_bytes = run->segment.payload_bytes;
 
 	run->flow = flow;
+	if (!payload_bytes)
+		run->counters->no_payload++;
+	if (flow && flow->state == RPCTEE_FLOW_IGNORE && !(run->segment.flags & (TCP_SYN | TCP_RST))) {
+		run->counters->ignored_packets += payload_bytes ? 1 : 0;
+		return;
+	}
 	if (flow && !lock_flow(flow, &run->segment.flow, age)) {
 		/* The bytes go up without the cursor: the hole that they leave sends the flow to STREAM, and they fill
 		 * it. */
@@ -252,25 +246,18 @@ static __always_inline void observe_segment(struct run *run, const enum kernel_a
 		send_payload(run, age);
 		return;
 	}
-	if (flow && run->segment.flags & TCP_SYN) {
+	if (run->segment.flags & TCP_SYN && !(flow && is_old_syn(run))) {
 		/* The same address and port pair starts anew. */
-		end_flow(run);
+		if (flow)
+			end_flow(run);
 		flow = 0;
+		note_syn(run);
 	}
-	if (!payload_bytes)
-		run->counters->no_payload++;
-	else if (!flow)
+	if (!flow && payload_bytes)
 		flow = create_flow(run);
 	run->flow = flow;
-	if (!flow)
-		return;
-	if (payload_bytes)
-		take_segment(run, age);
-	if (run->segment.flags & TCP_FIN)
-		cut_request(run, RPCTEE_CUT_FLOW_ENDED);
-	if (run->segment.flags & TCP_RST)
-		end_flow(run);
-	unlock_flow(flow, &run->segment.flow, age);
+	if (flow)
+		observe_flow(run, age);
 }
 
 #endif /* RPCTEE_BPF_FLOW_H_ */

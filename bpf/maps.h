@@ -17,6 +17,8 @@
 const volatile __u32 cfg_max_request_bytes = 16 << 20;
 /* Packets with this mark are the agent's own; 0 = no test. Set by the agent. */
 const volatile __u32 cfg_socket_mark = 0;
+/* How many rings there are in rpctee_rings. Set by the agent. */
+const volatile __u32 cfg_rings = 1;
 /* A heartbeat older than this means that nobody reads the ring. Set by the agent. */
 const volatile __u64 cfg_heartbeat_timeout_ns = 3000000000ULL;
 
@@ -27,6 +29,25 @@ struct {
 	__type(key, struct rpctee_endpoint_key);
 	__type(value, struct rpctee_endpoint);
 } rpctee_endpoint SEC(".maps");
+
+/* One bit for each TCP port, the lowest bit of an element first: 1 = an endpoint has it. Written by the agent; spares
+ * the packets to all other ports a look-up by address. */
+#define RPCTEE_PORT_WORDS 1024
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RPCTEE_PORT_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} rpctee_ports SEC(".maps");
+
+/* Where the first byte of a connection stands whose SYN was seen, until it comes. Written by the program. Apart from
+ * the flows, so that a flood of SYNs pushes out nothing but others of its kind. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct rpctee_flow_key);
+	__type(value, __u32);
+} rpctee_syns SEC(".maps");
 
 /* Cursor of each flow. Written by the program; an entry goes when the table needs room, on RST, or on a new SYN. */
 struct {
@@ -52,11 +73,27 @@ struct {
 	__type(value, struct rpctee_handback);
 } rpctee_handback SEC(".maps");
 
-/* Parts of sampled requests, struct rpctee_record each. Written by the program, read by one worker. */
-struct {
+/* Parts of sampled requests, struct rpctee_record each, in one ring for each worker; a flow stays on its ring. Written
+ * by the program; the agent makes the rings and puts them in. */
+struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
-} rpctee_records SEC(".maps");
+	__uint(max_entries, 4096);
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, RPCTEE_RINGS_MAX);
+	__type(key, __u32);
+	__array(values, struct ring);
+} rpctee_rings SEC(".maps");
+
+/* Which workers sleep, by ring. Written by both through shared memory. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, RPCTEE_RINGS_MAX);
+	__type(key, __u32);
+	__type(value, struct rpctee_worker);
+} rpctee_workers SEC(".maps");
 
 /* What the program counted, one element on each CPU. Written by the program, read by the agent and by people. */
 struct {
@@ -94,9 +131,10 @@ struct {
  * they need. tc programs run with bottom halves off, so a CPU works on one record at a time.
  */
 struct scratch {
+	__u64 found;	 /* of one look at a payload, see forget_how */
 	__u64 next_flow; /* makes flow ids unique together with the CPU's number */
 	struct rpctee_record record;
-	__u8 bytes[RPCTEE_PART_MAX_BYTES];
+	__u8 bytes[RPCTEE_PART_MAX_BYTES] RPCTEE_ALIGNED(8);
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

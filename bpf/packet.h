@@ -16,7 +16,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "bpf/abi/abi.h"
+#include "bpf/maps.h"
 
 #define VLAN_TAGS_MAX 2
 #define EXTENSION_HEADERS_MAX 6
@@ -24,6 +24,7 @@
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
+#define TCP_PSH 0x08
 
 /* Why a packet is no TCP segment to look at; each has its counter. */
 enum packet_status {
@@ -32,6 +33,7 @@ enum packet_status {
 	PACKET_NOT_TCP,
 	PACKET_FRAGMENT,
 	PACKET_MALFORMED,
+	PACKET_OTHER_PORT,
 };
 
 struct segment {
@@ -39,7 +41,7 @@ struct segment {
 	__u32 seq;	      /* of the first payload byte, host order */
 	__u32 payload_offset; /* from the start of the packet */
 	__u32 payload_bytes;
-	__u32 flags; /* TCP_FIN, TCP_SYN, TCP_RST */
+	__u32 flags; /* TCP_FIN, TCP_SYN, TCP_RST, TCP_PSH */
 };
 
 /* The fixed parts of the headers, as they stand on the wire. */
@@ -52,8 +54,8 @@ struct ipv4_header {
 	__u8 ttl;
 	__u8 protocol;
 	__be16 checksum;
-	__u8 source[4];
-	__u8 destination[4];
+	__u8 source[4] RPCTEE_ALIGNED(4);
+	__u8 destination[4] RPCTEE_ALIGNED(4);
 };
 
 struct ipv6_header {
@@ -61,8 +63,8 @@ struct ipv6_header {
 	__be16 payload_bytes;
 	__u8 next_header;
 	__u8 hop_limit;
-	__u8 source[16];
-	__u8 destination[16];
+	__u8 source[16] RPCTEE_ALIGNED(4);
+	__u8 destination[16] RPCTEE_ALIGNED(4);
 };
 
 struct tcp_header {
@@ -81,6 +83,27 @@ struct tcp_header {
 static __always_inline long load_bytes(struct __sk_buff *skb, __u32 offset, void *to, __u32 bytes)
 {
 	return bpf_skb_load_bytes(skb, offset, to, bytes);
+}
+
+/*
+ * A length that is not constant, 1 <= bytes <= max with `max` a power of two, in a form that the verifiers of all
+ * kernels from 5.10 on follow: a test of the length against 0 is not enough for 6.1.
+ */
+static __always_inline __u32 bounded(__u32 bytes, const __u32 max)
+{
+	bytes -= 1;
+	asm volatile("" : "+r"(bytes));
+	bytes &= max - 1;
+	return bytes + 1;
+}
+
+static __always_inline int is_endpoint_port(__u16 port_be)
+{
+	__u32 port = bpf_ntohs(port_be);
+	__u32 word = port / 64;
+	__u64 *bits = bpf_map_lookup_elem(&rpctee_ports, &word);
+
+	return bits && *bits >> port % 64 & 1;
 }
 
 static __always_inline void map_ipv4(__u8 *mapped, const __u8 *address)
@@ -102,11 +125,13 @@ static __always_inline enum packet_status parse_tcp(struct __sk_buff *skb, const
 	__u32 end = ip_end ? ip_end : skb->len;
 	__u32 payload_offset = offset + header_bytes;
 
+	/* First of all, since this is the end for most packets of a node. */
+	if (!is_endpoint_port(tcp->destination_port))
+		return PACKET_OTHER_PORT;
 	if (header_bytes < sizeof(*tcp) || payload_offset > end || end > skb->len)
 		return PACKET_MALFORMED;
 	segment->flow.source_port_be = tcp->source_port;
 	segment->flow.destination_port_be = tcp->destination_port;
-	segment->flow.zero = 0;
 	segment->flags = tcp->flags;
 	/* A SYN takes one sequence number; its data, if any, come after it (RFC 9293, 3.4). */
 	segment->seq = bpf_ntohl(tcp->seq) + (tcp->flags & TCP_SYN ? 1 : 0);
@@ -123,6 +148,7 @@ static __always_inline enum packet_status parse_ipv4(struct __sk_buff *skb, __u3
 	} headers;
 	struct ipv4_header *ip = &headers.ip;
 	__u32 header_bytes, total_bytes;
+	enum packet_status status;
 
 	/* Both headers at once: nearly every packet has no options. What is shorter can't be IPv4 with TCP. */
 	if (load_bytes(skb, offset, &headers, sizeof(headers)))
@@ -139,10 +165,13 @@ static __always_inline enum packet_status parse_ipv4(struct __sk_buff *skb, __u3
 		return PACKET_MALFORMED;
 	if (header_bytes != sizeof(*ip) && load_bytes(skb, offset + header_bytes, &headers.tcp, sizeof(headers.tcp)))
 		return PACKET_MALFORMED;
-	map_ipv4(segment->flow.source, ip->source);
-	map_ipv4(segment->flow.destination, ip->destination);
 	total_bytes = bpf_ntohs(ip->total_bytes);
-	return parse_tcp(skb, &headers.tcp, offset + header_bytes, total_bytes ? offset + total_bytes : 0, segment);
+	status = parse_tcp(skb, &headers.tcp, offset + header_bytes, total_bytes ? offset + total_bytes : 0, segment);
+	if (status == PACKET_TCP) {
+		map_ipv4(segment->flow.source, ip->source);
+		map_ipv4(segment->flow.destination, ip->destination);
+	}
+	return status;
 }
 
 /*
@@ -180,6 +209,7 @@ static __always_inline enum packet_status parse_ipv6(struct __sk_buff *skb, __u3
 	} headers;
 	struct ipv6_header *ip = &headers.ip;
 	__u32 tcp_offset = offset + sizeof(*ip);
+	enum packet_status status;
 	__u32 payload_bytes;
 	__u8 protocol;
 
@@ -197,11 +227,14 @@ static __always_inline enum packet_status parse_ipv6(struct __sk_buff *skb, __u3
 		if (load_bytes(skb, tcp_offset, &headers.tcp, sizeof(headers.tcp)))
 			return PACKET_MALFORMED;
 	}
-	__builtin_memcpy(segment->flow.source, ip->source, sizeof(ip->source));
-	__builtin_memcpy(segment->flow.destination, ip->destination, sizeof(ip->destination));
 	payload_bytes = bpf_ntohs(ip->payload_bytes);
-	return parse_tcp(skb, &headers.tcp, tcp_offset, payload_bytes ? offset + sizeof(*ip) + payload_bytes : 0,
-			 segment);
+	status = parse_tcp(skb, &headers.tcp, tcp_offset, payload_bytes ? offset + sizeof(*ip) + payload_bytes : 0,
+			   segment);
+	if (status == PACKET_TCP) {
+		__builtin_memcpy(segment->flow.source, ip->source, sizeof(ip->source));
+		__builtin_memcpy(segment->flow.destination, ip->destination, sizeof(ip->destination));
+	}
+	return status;
 }
 
 static __always_inline enum packet_status parse_packet(struct __sk_buff *skb, struct segment *segment)

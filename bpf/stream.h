@@ -10,7 +10,7 @@
 
 /* A segment this far ahead of the cursor is no reordering; the bytes between are given up at once. */
 #define STREAM_WINDOW (4 << 20)
-/* A flow may send so much up before the agent says something. */
+/* A flow may send so much up until the agent says something about it. */
 #define STREAM_BYTES_MAX (16 << 20)
 /* Records that one packet may take: 1 MiB; without bpf_loop 80 KiB, which is more than any packet but BIG TCP's. */
 #define STREAM_STEPS_MAX 64
@@ -19,26 +19,19 @@
 /* Sends the next piece of the packet up. Returns 1 when the packet is done or can't go on. */
 static __noinline long send_piece(__u32 step, struct run *run)
 {
+	struct scratch *scratch = get_scratch();
 	__u32 bytes = run->segment.payload_bytes - run->position;
-	struct rpctee_record *record;
 
 	(void)step;
-	if (run->position >= run->segment.payload_bytes)
+	if (!scratch || run->position >= run->segment.payload_bytes)
 		return 1;
-	if (bytes > RPCTEE_PART_MAX_BYTES)
-		bytes = RPCTEE_PART_MAX_BYTES;
-	/* The same bound in a form that all verifiers follow, see copy_part. */
-	bytes -= 1;
-	asm volatile("" : "+r"(bytes));
-	bytes &= RPCTEE_PART_MAX_BYTES - 1;
-	bytes += 1;
-	if (load_bytes(run->skb, run->segment.payload_offset + run->position, run->scratch->bytes, bytes)) {
+	bytes = bounded(min_u32(bytes, RPCTEE_PART_MAX_BYTES), RPCTEE_PART_MAX_BYTES);
+	if (load_bytes(run->skb, run->segment.payload_offset + run->position, scratch->bytes, bytes)) {
 		run->counters->load_failed++;
 		return 1;
 	}
-	record = new_record(run, RPCTEE_RECORD_STREAM_DATA, RPCTEE_CUT_NONE);
-	record->part_bytes = bytes;
-	if (output_record(run, sizeof(*record) + bytes)) {
+	new_piece(run, scratch, RPCTEE_RECORD_STREAM_DATA, run->segment.seq + run->position, RPCTEE_START_FRAME);
+	if (output_record(run, scratch, bytes)) {
 		run->counters->parts_lost++;
 		return 1;
 	}
@@ -64,22 +57,25 @@ static __always_inline int send_payload(struct run *run, const enum kernel_age a
 	return run->position >= run->segment.payload_bytes ? 0 : -1;
 }
 
-/* Tells the agent where framing stopped and in what state, so that it can go on. Returns 0, or -1 if the ring is full.
+/*
+ * Hands the flow to the agent from next_seq on, with what is known of it there: enum rpctee_stream_start. Returns 0, or
+ * -1 if the ring is full.
  */
-static __always_inline int begin_stream(struct run *run)
+static __noinline int begin_stream(struct run *run, __u32 start)
 {
 	struct rpctee_flow *flow = run->flow;
-	struct rpctee_record *record = new_record(run, RPCTEE_RECORD_STREAM_BEGIN, flow->cut_pending);
+	struct scratch *scratch = get_scratch();
 
-	record->seq = flow->next_seq;
-	record->part_bytes = sizeof(*flow);
-	__builtin_memcpy(run->scratch->bytes, flow, sizeof(*flow));
-	if (output_record(run, sizeof(*record) + sizeof(*flow)))
+	if (!scratch)
 		return -1;
-	run->counters->streams++;
+	flow->holes = 0;
+	new_piece(run, scratch, RPCTEE_RECORD_STREAM_BEGIN, flow->next_seq, start);
+	scratch->record.cut_reason = flow->cut_pending;
+	__builtin_memcpy(scratch->bytes, flow, sizeof(*flow));
+	if (output_record(run, scratch, sizeof(*flow)))
+		return -1;
 	flow->cut_pending = RPCTEE_CUT_NONE;
 	flow->state = RPCTEE_FLOW_STREAM;
-	flow->holes = 0;
 	flow->stream_bytes = 0;
 	/* From here on the agent owns the frame that is under way. */
 	flow->copy_state = RPCTEE_COPY_NONE;
@@ -89,10 +85,14 @@ static __always_inline int begin_stream(struct run *run)
 }
 
 /* The boundary that the segment starts at is good, and nothing before it is missing: the program frames again. */
-static __always_inline int end_stream(struct run *run)
+static __noinline int end_stream(struct run *run)
 {
-	new_record(run, RPCTEE_RECORD_STREAM_END, RPCTEE_CUT_NONE);
-	if (output_record(run, sizeof(struct rpctee_record)))
+	struct scratch *scratch = get_scratch();
+
+	if (!scratch)
+		return -1;
+	new_piece(run, scratch, RPCTEE_RECORD_STREAM_END, run->segment.seq, RPCTEE_START_FRAME);
+	if (output_record(run, scratch, 0))
 		return -1;
 	run->counters->handbacks++;
 	run->flow->state = RPCTEE_FLOW_SYNC;

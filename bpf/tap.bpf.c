@@ -26,6 +26,9 @@ static __always_inline void count_passed_over(struct rpctee_counters *counters, 
 	case PACKET_MALFORMED:
 		counters->malformed++;
 		break;
+	case PACKET_OTHER_PORT:
+		counters->not_endpoint++;
+		break;
 	case PACKET_TCP:
 		break;
 	}
@@ -46,18 +49,36 @@ static __always_inline struct rpctee_endpoint *find_endpoint(const struct rpctee
 	return bpf_map_lookup_elem(&rpctee_endpoint, &key);
 }
 
+/*
+ * Nobody reads the rings any more when the agent's sign of life is old. The first packet that finds it so switches the
+ * program off, and all others return at once until the agent is back. Other kernels than the old ones have a clock that
+ * is read like a variable.
+ */
+static __always_inline int is_agent_gone(struct rpctee_control *control, const enum kernel_age age)
+{
+	__u64 now_ns = age == KERNEL_NEW ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+	__u64 beat_ns = control->heartbeat_ns;
+
+	if (now_ns <= beat_ns || now_ns - beat_ns <= cfg_heartbeat_timeout_ns)
+		return 0;
+	if (age == KERNEL_NEW)
+		__sync_val_compare_and_swap(&control->heartbeat_ns, beat_ns, 0);
+	else
+		control->heartbeat_ns = 0;
+	return 1;
+}
+
 static __always_inline void observe(struct __sk_buff *skb, const enum kernel_age age)
 {
 	__u32 zero = 0;
-	struct run run = {};
+	struct run run;
 	struct rpctee_endpoint *endpoint;
 	enum packet_status status;
 
 	run.counters = bpf_map_lookup_elem(&rpctee_counters, &zero);
 	run.control = bpf_map_lookup_elem(&rpctee_control, &zero);
-	run.scratch = bpf_map_lookup_elem(&rpctee_scratch, &zero);
 	/* These arrays always have their one element; the verifier wants to hear it. */
-	if (!run.counters || !run.control || !run.scratch)
+	if (!run.counters || !run.control)
 		return;
 	run.counters->packets++;
 	if (!run.control->heartbeat_ns) {
@@ -78,14 +99,15 @@ static __always_inline void observe(struct __sk_buff *skb, const enum kernel_age
 		run.counters->not_endpoint++;
 		return;
 	}
-	run.now_ns = bpf_ktime_get_ns();
-	if (run.now_ns - run.control->heartbeat_ns > cfg_heartbeat_timeout_ns &&
-	    run.now_ns > run.control->heartbeat_ns) {
+	if (is_agent_gone(run.control, age)) {
 		run.counters->heartbeat_stale++;
 		return;
 	}
 	run.skb = skb;
 	run.threshold = endpoint->threshold;
+	run.now_ns = 0;
+	run.position = 0;
+	run.stopped = 0;
 	run.counters->endpoint_packets++;
 	run.counters->endpoint_bytes += run.segment.payload_bytes;
 	observe_segment(&run, age);

@@ -7,7 +7,7 @@
 #ifndef RPCTEE_BPF_WALK_H_
 #define RPCTEE_BPF_WALK_H_
 
-#include "bpf/dubbo.h"
+#include "bpf/frame.h"
 #include "bpf/record.h"
 
 /*
@@ -17,16 +17,6 @@
 #define WALK_STEPS_MAX 8192
 #define WALK_STEPS_MAX_OLD 8
 
-static __always_inline __u32 min_u32(__u32 a, __u32 b)
-{
-	return a < b ? a : b;
-}
-
-static __always_inline __u32 bytes_left(const struct run *run)
-{
-	return run->segment.payload_bytes - run->position;
-}
-
 static __always_inline void lose_sync(struct run *run)
 {
 	run->counters->lost_sync++;
@@ -35,47 +25,56 @@ static __always_inline void lose_sync(struct run *run)
 	run->stopped = 1;
 }
 
-/* A request header was read: draws, and decides what happens to the request's bytes. `header_passed`: it is consumed.
- */
-static __always_inline void begin_request(struct run *run, const __u8 *header, int header_passed)
+/* A request header was read: draws, and decides what happens to the request's bytes. */
+static __always_inline void begin_request(struct run *run)
 {
 	struct rpctee_flow *flow = run->flow;
 
 	run->counters->seen++;
 	flow->request++;
 	flow->draw = bpf_get_prandom_u32();
-	if (flow->frame_bytes > cfg_max_request_bytes) {
+	if (flow->frame_bytes > cfg_max_request_bytes)
 		run->counters->too_big++;
-	} else if (flow->draw >= run->threshold) {
+	else if (flow->draw >= run->threshold)
 		run->counters->not_sampled++;
-	} else {
+	else
 		flow->copy_state = RPCTEE_COPY_ACTIVE;
-		if (header_passed)
-			copy_kept_header(run, header);
-	}
 }
 
-/* `header` is complete. Sets the flow to the frame that it starts. */
-static __always_inline void begin_frame(struct run *run, const __u8 *header, int header_passed)
+/* A whole header, as a number. Sets the flow to the frame that it starts. */
+static __always_inline void begin_frame(struct run *run, __u64 high, __u64 low)
 {
 	struct rpctee_flow *flow = run->flow;
-	enum dubbo_kind kind = dubbo_header_kind(header);
+	__u32 frame_bytes = 0;
+	enum frame_kind kind = read_frame(flow->content, high, low, &frame_bytes);
 
-	if (kind == DUBBO_INVALID) {
+	if (kind == FRAME_INVALID) {
 		lose_sync(run);
 		return;
 	}
-	flow->frame_bytes = RPCTEE_DUBBO_HEADER_BYTES + dubbo_body_bytes(header);
-	flow->frame_left = flow->frame_bytes;
+	flow->frame_bytes = frame_bytes;
+	flow->frame_left = frame_bytes;
 	flow->copy_state = RPCTEE_COPY_NONE;
-	if (kind == DUBBO_EVENT)
+	if (kind == FRAME_EVENT)
 		run->counters->events++;
-	else if (kind == DUBBO_RESPONSE)
+	else if (kind == FRAME_RESPONSE)
 		run->counters->responses++;
 	else
-		begin_request(run, header, header_passed);
-	if (header_passed)
-		flow->frame_left -= RPCTEE_DUBBO_HEADER_BYTES;
+		begin_request(run);
+}
+
+/* The header that was put together is consumed already: what is sampled starts with it. */
+static __always_inline void begin_kept_frame(struct run *run)
+{
+	struct rpctee_flow *flow = run->flow;
+
+	flow->header_have = 0;
+	begin_frame(run, flow->header[0], flow->header[1]);
+	if (run->stopped)
+		return;
+	if (flow->copy_state == RPCTEE_COPY_ACTIVE)
+		copy_kept_header(run, flow->header[0], flow->header[1]);
+	flow->frame_left -= header_bytes_of(flow->content);
 	if (!flow->frame_left)
 		flow->copy_state = RPCTEE_COPY_NONE;
 }
@@ -84,15 +83,19 @@ static __always_inline void begin_frame(struct run *run, const __u8 *header, int
  * Fewer bytes than a header are left, or some were kept from the packet before: goes on byte by byte, which is rare.
  * Bytes are shifted in, because a store at a variable place would need CAP_PERFMON.
  */
-static __always_inline void read_cut_header(struct run *run)
+static __noinline void read_cut_header(struct run *run)
 {
 	struct rpctee_flow *flow = run->flow;
-	__u64 whole[2];
+	__u32 header_bytes = header_bytes_of(flow->content);
 	__u8 byte;
 	int i;
 
-	for (i = 0; i < RPCTEE_DUBBO_HEADER_BYTES; i++) {
-		if (flow->header_have >= RPCTEE_DUBBO_HEADER_BYTES || run->position >= run->segment.payload_bytes)
+	if (!flow->header_have) {
+		flow->header[0] = 0;
+		flow->header[1] = 0;
+	}
+	for (i = 0; i < RPCTEE_HEADER_BYTES_MAX; i++) {
+		if (flow->header_have >= header_bytes || run->position >= run->segment.payload_bytes)
 			break;
 		if (load_bytes(run->skb, run->segment.payload_offset + run->position, &byte, 1)) {
 			run->counters->load_failed++;
@@ -104,28 +107,34 @@ static __always_inline void read_cut_header(struct run *run)
 		flow->header_have++;
 		run->position++;
 	}
-	if (flow->header_have < RPCTEE_DUBBO_HEADER_BYTES)
-		return;
-	flow->header_have = 0;
-	whole[0] = bpf_cpu_to_be64(flow->header[0]);
-	whole[1] = bpf_cpu_to_be64(flow->header[1]);
-	begin_frame(run, (const __u8 *)whole, 1);
+	if (flow->header_have >= header_bytes)
+		begin_kept_frame(run);
 }
 
 static __always_inline void read_header(struct run *run)
 {
-	__u8 header[RPCTEE_DUBBO_HEADER_BYTES];
+	__u32 header_bytes = header_bytes_of(run->flow->content);
+	__u32 offset = run->segment.payload_offset + run->position;
+	__be64 header[2] = {};
+	__be32 length;
 
-	if (run->flow->header_have || bytes_left(run) < RPCTEE_DUBBO_HEADER_BYTES) {
+	if (run->flow->header_have || bytes_left(run) < header_bytes) {
 		read_cut_header(run);
 		return;
 	}
-	if (load_bytes(run->skb, run->segment.payload_offset + run->position, header, sizeof(header))) {
-		run->counters->load_failed++;
-		lose_sync(run);
-		return;
+	if (header_bytes == RPCTEE_DUBBO_HEADER_BYTES) {
+		if (load_bytes(run->skb, offset, header, sizeof(header)))
+			goto failed;
+		begin_frame(run, bpf_be64_to_cpu(header[0]), bpf_be64_to_cpu(header[1]));
+	} else {
+		if (load_bytes(run->skb, offset, &length, sizeof(length)))
+			goto failed;
+		begin_frame(run, 0, bpf_ntohl(length));
 	}
-	begin_frame(run, header, 0);
+	return;
+failed:
+	run->counters->load_failed++;
+	lose_sync(run);
 }
 
 /* Passes over bytes of the current frame that are in this packet, copying them when the request is sampled. */
@@ -146,16 +155,15 @@ static __always_inline void pass_frame(struct run *run)
 		flow->copy_state = RPCTEE_COPY_NONE;
 }
 
+/* Returns 1 when the walk is over. */
 static __noinline long walk_step(__u32 step, struct run *run)
 {
 	(void)step;
-	if (run->position >= run->segment.payload_bytes)
-		return 1;
 	if (!run->flow->frame_left)
 		read_header(run);
 	if (!run->stopped)
 		pass_frame(run);
-	return run->stopped ? 1 : 0;
+	return run->stopped || run->position >= run->segment.payload_bytes;
 }
 
 /* Returns 0, or -1 when there are more frames than one run may walk: then `position` is where it stopped. */
@@ -164,7 +172,9 @@ static __always_inline int walk_payload(struct run *run, const enum kernel_age a
 	__u32 step;
 
 	if (age == KERNEL_NEW) {
-		bpf_loop(WALK_STEPS_MAX, walk_step, run, 0);
+		/* Most packets have one frame, and are done with the first step: spares them the call of a loop. */
+		if (!walk_step(0, run))
+			bpf_loop(WALK_STEPS_MAX, walk_step, run, 0);
 	} else {
 		for (step = 0; step < WALK_STEPS_MAX_OLD; step++) {
 			if (walk_step(step, run))

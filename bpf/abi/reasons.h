@@ -59,6 +59,15 @@
 	X(no_payload, "packets to an endpoint without payload")                                                  \
 	X(retransmitted, "packets to an endpoint that brought only bytes already seen")                          \
 	X(seek_packets, "packets with payload on a flow whose frame boundary is unknown")                        \
+	X(joins, "flows in whose middle the agent was asked to find where a frame begins")                       \
+	X(joins_refused, "packets with such a question that was not asked, because too many were open")          \
+	X(joins_failed, "such questions without an answer")                                                      \
+	X(ignored_tls, "connections passed over because they begin with TLS")                                    \
+	X(ignored_http1, "connections passed over because they begin with HTTP/1")                               \
+	X(ignored_http2, "connections passed over because they begin with HTTP/2, such as Triple")               \
+	X(ignored_telnet, "connections passed over because they begin with text, such as telnet")                \
+	X(ignored_other, "connections passed over because they begin with something else")                       \
+	X(ignored_packets, "packets with payload on connections that are passed over")                           \
 	X(flow_busy, "packets of a flow that another CPU was working on; they go up for the agent to order")     \
 	X(flows_created, "flows on which a request was recognised for the first time")                           \
 	X(flow_table_full, "flows that could not be put into the flow table")                                    \

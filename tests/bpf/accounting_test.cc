@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 #include "bpf/tap_program.h"
 #include "support/dubbo_frames.h"
@@ -13,10 +14,18 @@ namespace {
 
 class RandomStream {
  public:
-  explicit RandomStream(const ByteVector& bytes) : bytes_(bytes) {}
+  // `starts`: where the requests begin.
+  RandomStream(const ByteVector& bytes, const std::set<size_t>& starts) : bytes_(bytes), starts_(starts) {}
 
   // Mostly what comes next; sometimes bytes again, sometimes a hole, sometimes a damaged packet.
   ByteVector NextPacket() {
+    if (Roll(100)) {
+      // A new connection, which begins with a request.
+      while (!starts_.contains(position_ % bytes_.size())) {
+        ++position_;
+      }
+      return TcpPacket("10.0.0.1:40000", "10.0.0.2:20880").Flags(kSyn).Seq(position_ - 1).Build();
+    }
     const uint32_t behind = Roll(10) ? Random(2000) : 0;
     const uint32_t ahead = Roll(50) ? Random(2000) : 0;
     const uint32_t from = position_ - std::min(position_, behind) + ahead;
@@ -37,6 +46,7 @@ class RandomStream {
   bool Roll(uint32_t one_in) { return Random(one_in) == 0; }
 
   const ByteVector& bytes_;
+  const std::set<size_t>& starts_;
   std::mt19937 random_{20880};  // fixed: a failure can be repeated
   uint32_t position_ = 0;
 };
@@ -45,10 +55,12 @@ TEST_F(TapProgramTest, RandomSegmentsOfARealStreamBalanceAndChangeNothing) {
   std::mt19937 random(1);
   tap_->Endpoint("10.0.0.2:20880", RPCTEE_THRESHOLD_ALL / 3);
   ByteVector bytes;
+  std::set<size_t> starts;
   for (uint64_t id = 0; id < 200; ++id) {
+    starts.insert(bytes.size());
     bytes = Join({bytes, DubboRequest(id, 240 + random() % 900)});
   }
-  RandomStream stream(bytes);
+  RandomStream stream(bytes, starts);
   size_t frames = 0;
   for (int i = 0; i < 20'000; ++i) {
     const RunResult result = tap_->Run(stream.NextPacket());

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "rpctee_tap.skel.h"
@@ -57,17 +58,24 @@ KernelBackend::KernelBackend(const TapProgramOptions& options) {
   bpf_program__set_autoload(skeleton_->progs.rpctee_tap_old, use_old);
   skeleton_->rodata->cfg_max_request_bytes = options.max_request_bytes;
   skeleton_->rodata->cfg_socket_mark = options.socket_mark;
-  bpf_map__set_max_entries(skeleton_->maps.rpctee_records, options.ring_bytes);
   if (const int error = rpctee_tap__load(skeleton_); error != 0) {
     error_ = std::string("can't load the tap program: ") + std::strerror(-error);
     return;
   }
-  ring_ = ring_buffer__new(bpf_map__fd(skeleton_->maps.rpctee_records), OnRecord, this, nullptr);
+  ring_map_ = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rpctee_ring", 0, 0, options.ring_bytes, nullptr);
+  if (ring_map_ < 0 || !Update("rpctee_rings", &kZero, &ring_map_)) {
+    error_ = std::string("can't make a ring: ") + std::strerror(errno);
+    return;
+  }
+  ring_ = ring_buffer__new(ring_map_, OnRecord, this, nullptr);
 }
 
 KernelBackend::~KernelBackend() {
   ring_buffer__free(ring_);
   rpctee_tap__destroy(skeleton_);
+  if (ring_map_ >= 0) {
+    ::close(ring_map_);
+  }
 }
 
 int KernelBackend::MapFd(const char* map) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, map); }

@@ -37,6 +37,7 @@ class KernelBackend final : public TapBackend {
 
   rpctee_tap* skeleton_ = nullptr;
   bpf_program* program_ = nullptr;
+  int ring_map_ = -1;
   ring_buffer* ring_ = nullptr;
   const std::function<void(Bytes)>* take_ = nullptr;  // while Drain runs
   std::vector<uint8_t> out_;                          // where the kernel puts the packet afterwards

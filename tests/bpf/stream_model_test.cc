@@ -98,6 +98,9 @@ class Schedule {
 
   const std::vector<ByteVector>& requests() const { return requests_; }
   const std::vector<Segment>& segments() const { return segments_; }
+  ByteVector Syn(uint16_t port) const {
+    return TcpPacket("10.0.0.1:" + std::to_string(port), "10.0.0.2:20880").Flags(kSyn).Seq(seq_ - 1).Build();
+  }
   ByteVector Packet(const Segment& segment, uint16_t port) const {
     return TcpPacket("10.0.0.1:" + std::to_string(port), "10.0.0.2:20880")
         .Seq(seq_ + static_cast<uint32_t>(segment.from))
@@ -177,8 +180,7 @@ TEST_P(NetworkTest, EveryRequestComesOutOnceOrIsBookedAndNoneIsInvented) {
     Agent agent(*tap_);
     const Schedule schedule(random, GetParam());
     const auto port = static_cast<uint16_t>(1'024 + i % 60'000);
-    ASSERT_NO_FATAL_FAILURE(
-        Send(TcpPacket("10.0.0.1:" + std::to_string(port), "10.0.0.2:20880").Flags(kSyn).Build(), agent, random));
+    ASSERT_NO_FATAL_FAILURE(Send(schedule.Syn(port), agent, random));
     for (const Segment& segment : schedule.segments()) {
       ASSERT_NO_FATAL_FAILURE(Send(schedule.Packet(segment, port), agent, random)) << "schedule " << i;
     }

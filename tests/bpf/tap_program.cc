@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "support/packet_builder.h"
 
 namespace rpctee::test {
 namespace {
@@ -35,6 +36,12 @@ void TapProgram::Endpoint(std::string_view address, uint64_t threshold) {
   const rpctee_endpoint_key key = KeyOf(address);
   const rpctee_endpoint value = {.threshold = threshold, .endpoint_id = 0, .zero = 0};
   ASSERT_TRUE(backend_->Update("rpctee_endpoint", &key, &value));
+  const uint32_t port = ntohs(key.port_be);
+  const uint32_t word = port / 64;
+  uint64_t bits = 0;
+  ASSERT_TRUE(backend_->Lookup("rpctee_ports", &word, &bits));
+  bits |= uint64_t{1} << port % 64;
+  ASSERT_TRUE(backend_->Update("rpctee_ports", &word, &bits));
 }
 
 void TapProgram::OwnConnection(std::string_view local) {
@@ -56,6 +63,13 @@ void TapProgram::SetControl(const rpctee_control& control) {
 void TapProgram::Heartbeat(uint64_t time_ns) {
   rpctee_control control = Control();
   control.heartbeat_ns = time_ns;
+  control.joins_left = 1'000'000;
+  SetControl(control);
+}
+
+void TapProgram::JoinsLeft(uint32_t joins) {
+  rpctee_control control = Control();
+  control.joins_left = joins;
   SetControl(control);
 }
 
@@ -66,12 +80,16 @@ void TapProgram::AnyEndpoint(bool any) {
 }
 
 void TapProgram::Asleep(bool asleep) {
-  rpctee_control control = Control();
-  control.worker_asleep = asleep ? 1 : 0;
-  SetControl(control);
+  rpctee_worker worker{};
+  worker.asleep = asleep ? 1 : 0;
+  ASSERT_TRUE(backend_->Update("rpctee_workers", &kZero, &worker));
 }
 
-bool TapProgram::asleep() const { return Control().worker_asleep != 0; }
+bool TapProgram::asleep() const {
+  rpctee_worker worker{};
+  EXPECT_TRUE(backend_->Lookup("rpctee_workers", &kZero, &worker));
+  return worker.asleep != 0;
+}
 
 void TapProgram::Pass(const std::vector<std::vector<uint8_t>>& packets) {
   for (size_t i = 0; i < packets.size(); ++i) {
@@ -98,21 +116,29 @@ std::map<std::string, uint64_t> TapProgram::Counted() {
   return counted;
 }
 
-void TapProgram::Say(const rpctee_handback& word) {
-  ASSERT_TRUE(backend_->Update("rpctee_handback", &last_record_.flow, &word));
+void TapProgram::Say(rpctee_word word, uint32_t holes, uint32_t content) {
+  const rpctee_handback said = {.flow_id = last_record_.flow_id,
+                                .holes = holes,
+                                .word = static_cast<uint8_t>(word),
+                                .content = static_cast<uint8_t>(content),
+                                .zero = 0};
+  ASSERT_TRUE(backend_->Update("rpctee_handback", &last_record_.flow, &said));
 }
 
-void TapProgram::HandBack(uint32_t holes) { Say({.flow_id = last_record_.flow_id, .holes = holes, .give_up = 0}); }
+void TapProgram::HandBack(uint32_t holes, uint32_t content) { Say(RPCTEE_WORD_TAKE_BACK, holes, content); }
 
-void TapProgram::GiveUp() { Say({.flow_id = last_record_.flow_id, .holes = 0, .give_up = 1}); }
+void TapProgram::GiveUp() { Say(RPCTEE_WORD_GIVE_UP); }
+
+void TapProgram::GoOn() { Say(RPCTEE_WORD_GO_ON); }
+
+void TapProgram::Ignore(uint32_t content) { Say(RPCTEE_WORD_IGNORE, 0, content); }
 
 void TapProgram::OnRecord(Bytes bytes) {
   rpctee_record record{};
   ASSERT_GE(bytes.size(), sizeof(record));
   std::memcpy(&record, bytes.data(), sizeof(record));
-  EXPECT_EQ(bytes.size(), sizeof(record) + record.part_bytes);
   copied_.raw.emplace_back(bytes.begin(), bytes.end());
-  TakeRecord(record, bytes.subspan(sizeof(record), record.part_bytes));
+  TakeRecord(record, bytes.subspan(sizeof(record)));
 }
 
 void TapProgram::TakeRecord(const rpctee_record& record, Bytes bytes) {
@@ -124,19 +150,20 @@ void TapProgram::TakeRecord(const rpctee_record& record, Bytes bytes) {
     return;
   }
   if (record.kind != RPCTEE_RECORD_PART) {
-    copied_.stream.push_back({record.kind, record.seq, record.holes, {bytes.begin(), bytes.end()}});
+    copied_.stream.push_back(
+        {record.kind, record.piece.seq, record.piece.holes, record.piece.start, {bytes.begin(), bytes.end()}});
     return;
   }
   std::vector<uint8_t>& frame = open_[record.flow_id];
-  if (record.offset == 0) {
+  if (record.part.offset == 0) {
     frame.clear();
   }
-  EXPECT_EQ(record.offset, frame.size()) << "a part does not follow the one before";
+  EXPECT_EQ(record.part.offset, frame.size()) << "a part does not follow the one before";
   frame.insert(frame.end(), bytes.begin(), bytes.end());
-  EXPECT_LE(frame.size(), record.frame_bytes);
-  if (frame.size() == record.frame_bytes) {
+  EXPECT_LE(frame.size(), record.part.frame_bytes);
+  if (frame.size() == record.part.frame_bytes) {
     copied_.frames.push_back(frame);
-    copied_.draws.push_back(record.draw);
+    copied_.draws.push_back(record.part.draw);
     open_.erase(record.flow_id);
   }
 }
@@ -162,6 +189,13 @@ void TapProgramTest::SetUp() {
   ASSERT_EQ(tap_->error(), "");
   tap_->Endpoint("10.0.0.2:20880");
   tap_->Endpoint("[fd00::2]:20880");
+  Connect("10.0.0.1:40000", "10.0.0.2:20880");
+  Connect("[fd00::1]:40000", "[fd00::2]:20880");
+}
+
+void TapProgramTest::Connect(std::string_view source, std::string_view destination, uint32_t seq) {
+  tap_->Pass({TcpPacket(source, destination).Flags(kSyn).Seq(seq - 1).Build()});
+  tap_->Counted();
 }
 
 }  // namespace rpctee::test

@@ -36,6 +36,8 @@ class TapProgram {
   void Heartbeat(uint64_t time_ns);
   // Whether an endpoint with the all-zero address stands for all addresses.
   void AnyEndpoint(bool any);
+  // How many flows may yet ask the agent for a boundary.
+  void JoinsLeft(uint32_t joins);
   void Asleep(bool asleep);
   bool asleep() const;
 
@@ -52,11 +54,14 @@ class TapProgram {
     uint32_t kind = 0;
     uint32_t seq = 0;
     uint32_t holes = 0;
+    uint32_t start = 0;
     std::vector<uint8_t> bytes;
   };
   // What the agent says about the flow that the last record belongs to.
-  void HandBack(uint32_t holes);
+  void HandBack(uint32_t holes, uint32_t content = RPCTEE_CONTENT_DUBBO);
   void GiveUp();
+  void GoOn();
+  void Ignore(uint32_t content);
 
   struct Copied {
     std::vector<std::vector<uint8_t>> frames;  // whole requests, in the order of their last parts
@@ -75,7 +80,7 @@ class TapProgram {
  private:
   rpctee_control Control() const;
   void SetControl(const rpctee_control& control);
-  void Say(const rpctee_handback& word);
+  void Say(rpctee_word word, uint32_t holes = 0, uint32_t content = RPCTEE_CONTENT_UNKNOWN);
   void OnRecord(Bytes bytes);
   void TakeRecord(const rpctee_record& record, Bytes bytes);
 
@@ -90,6 +95,9 @@ class TapProgram {
 class TapProgramTest : public testing::Test {
  protected:
   void SetUp() override;
+
+  // The first packet of a connection, so that its first payload byte, at `seq`, is known as such.
+  void Connect(std::string_view source, std::string_view destination, uint32_t seq = 1);
 
   std::unique_ptr<TapProgram> tap_;
 };

@@ -261,7 +261,7 @@ ByteVector TcpPacket::Tcp() const {
   Put32(segment, seq_);
   Put32(segment, ack_);
   segment.push_back(static_cast<uint8_t>(tcp_header_words_.value_or(static_cast<uint8_t>(header_bytes / 4)) << 4));
-  segment.push_back(flags_);
+  segment.push_back(flags_.value_or(payload_.empty() ? kAck : kAck | kPsh));
   Put16(segment, 65535);  // window
   Put32(segment, 0);      // checksum, urgent pointer
   segment.resize(header_bytes, kNoOperation);

@@ -41,7 +41,7 @@ class TcpPacket {
 
   TcpPacket& Seq(uint32_t seq);
   TcpPacket& AckNumber(uint32_t ack);
-  // Replaces the flags; ACK alone without this call.
+  // Replaces the flags; without this call ACK, and PSH when there is a payload, as at the end of a write.
   TcpPacket& Flags(uint8_t flags);
   // TCP options (no-operations), `bytes` a multiple of 4, at most 40.
   TcpPacket& TcpOptions(size_t bytes);
@@ -86,7 +86,7 @@ class TcpPacket {
   uint16_t fragment_ = 0;
   uint32_t seq_ = 1;
   uint32_t ack_ = 1;
-  uint8_t flags_ = kAck;
+  std::optional<uint8_t> flags_;
   size_t tcp_options_ = 0;
   ByteVector payload_;
   size_t padding_ = 0;

@@ -60,7 +60,7 @@ Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
     return WithContext("tap", tap.error());
   }
   agent->tap_ = std::move(*tap);
-  Result<std::unique_ptr<Worker>> worker = Worker::Create(*agent->tap_, agent->ledger_, agent->options_.worker);
+  Result<std::unique_ptr<Worker>> worker = Worker::Create(*agent->tap_, 0, agent->ledger_, agent->options_.worker);
   if (!worker) {
     return tl::unexpected(worker.error());
   }

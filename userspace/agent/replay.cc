@@ -48,7 +48,7 @@ Result<std::unique_ptr<ReplayRun>> ReplayRun::Start(const ReplayOptions& options
   WorkerOptions worker_options = options.agent.worker;
   worker_options.pipeline.dry_run = options.dry_run;
   worker_options.pipeline.take_every_request = options.any_endpoint_port != 0;
-  Result<std::unique_ptr<Worker>> worker = Worker::Create(*run->tap_, run->ledger_, worker_options);
+  Result<std::unique_ptr<Worker>> worker = Worker::Create(*run->tap_, 0, run->ledger_, worker_options);
   if (!worker) {
     return tl::unexpected(worker.error());
   }

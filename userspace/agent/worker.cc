@@ -17,9 +17,17 @@ constexpr Duration kNap = std::chrono::milliseconds(1);
 constexpr Duration kSleep = std::chrono::milliseconds(100);
 constexpr Duration kBeatInterval = std::chrono::milliseconds(200);
 
+// What the tap could not be told of a flow: it goes on sending the flow's bytes up, to its own limit.
+void LogUntold(const Flow& flow, const Status& told) {
+  if (!told) {
+    spdlog::debug("{}: {}; the tap goes on sending its bytes up", flow.ToString(), told.error().message);
+  }
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Worker>> Worker::Create(tap::Tap& tap, Ledger& ledger, const WorkerOptions& options) {
+Result<std::unique_ptr<Worker>> Worker::Create(tap::Tap& tap, size_t ring, Ledger& ledger,
+                                               const WorkerOptions& options) {
   if (const Status markable = mirror::Mirror::CheckSocketMark(options.mirror.socket_mark); !markable) {
     return WithContext("mirror.socket_mark", markable.error());
   }
@@ -27,17 +35,18 @@ Result<std::unique_ptr<Worker>> Worker::Create(tap::Tap& tap, Ledger& ledger, co
   if (!loop) {
     return WithContext("worker", loop.error());
   }
-  std::unique_ptr<Worker> worker(new Worker(tap, ledger, options, std::move(*loop)));
+  std::unique_ptr<Worker> worker(new Worker(tap, ring, ledger, options, std::move(*loop)));
   // Nothing to do when it is readable: the round that follows takes the records.
-  if (const Status added = worker->loop_.Add(tap.ring_fd(), EPOLLIN, [](uint32_t) {}); !added) {
+  if (const Status added = worker->loop_.Add(tap.ring_fd(ring), EPOLLIN, [](uint32_t) {}); !added) {
     return WithContext("worker: ring buffer", added.error());
   }
   worker->Beat(Clock::now());
   return worker;
 }
 
-Worker::Worker(tap::Tap& tap, Ledger& ledger, const WorkerOptions& options, EventLoop loop)
+Worker::Worker(tap::Tap& tap, size_t ring, Ledger& ledger, const WorkerOptions& options, EventLoop loop)
     : tap_(tap),
+      ring_(ring),
       ledger_(ledger),
       options_(options),
       loop_(std::move(loop)),
@@ -98,7 +107,7 @@ size_t Worker::Round() {
   TakeSnapshot();
   Beat(now);
   const Result<size_t> records =
-      tap_.Drain(kBatchRecords, [this, now](const CapturedRecord& record) { pipeline_.Take(record, now); });
+      tap_.Drain(ring_, kBatchRecords, [this, now](const CapturedRecord& record) { pipeline_.Take(record, now); });
   if (!records) {
     spdlog::error("ring buffer: {}", records.error().message);
     return 0;
@@ -116,9 +125,9 @@ size_t Worker::Round() {
 void Worker::Rest(TimePoint now) {
   if (now - last_record_ < kBusyWindow) {
     (void)loop_.RunOnce(kNap);
-  } else if (tap_.SetAsleep(true)) {
+  } else if (tap_.SetAsleep(ring_, true)) {
     (void)loop_.RunOnce(kSleep);
-    tap_.SetAsleep(false);
+    tap_.SetAsleep(ring_, false);
   }
 }
 
@@ -136,7 +145,7 @@ void Worker::TakeSnapshot() {
 
 void Worker::Beat(TimePoint now) {
   if (now - last_beat_ >= kBeatInterval) {
-    tap_.Heartbeat();
+    tap_.Heartbeat(ring_);
     last_beat_ = now;
   }
 }
@@ -149,22 +158,17 @@ void Worker::AwaitAnswers() {
   }
 }
 
-void Worker::TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content /*protocol*/) {
-  if (const Status told = tap_.HandBack(flow, flow_id, holes); !told) {
-    spdlog::debug("{}: {}; the tap goes on sending its bytes up", flow.ToString(), told.error().message);
-  }
+void Worker::TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) {
+  LogUntold(flow, tap_.TakeBack(flow, flow_id, holes, protocol));
 }
 
-void Worker::GiveUp(const Flow& flow, uint64_t flow_id) {
-  if (const Status told = tap_.GiveUp(flow, flow_id); !told) {
-    spdlog::debug("{}: {}; the tap gives it up by itself, at its limit", flow.ToString(), told.error().message);
-  }
+void Worker::GiveUp(const Flow& flow, uint64_t flow_id) { LogUntold(flow, tap_.GiveUp(flow, flow_id)); }
+
+void Worker::GoOn(const Flow& flow, uint64_t flow_id) { LogUntold(flow, tap_.GoOn(flow, flow_id)); }
+
+void Worker::Ignore(const Flow& flow, uint64_t flow_id, Content kind) {
+  LogUntold(flow, tap_.Ignore(flow, flow_id, kind));
 }
-
-// The tap program ends what it does not frame by its own limit on bytes, and never asks what a connection carries.
-void Worker::GoOn(const Flow& /*flow*/, uint64_t /*flow_id*/) {}
-
-void Worker::Ignore(const Flow& /*flow*/, uint64_t /*flow_id*/, Content /*kind*/) {}
 
 void Worker::OnCopySent(uint32_t /*rule*/) { ledger_.CopySent(); }
 

@@ -32,8 +32,9 @@ struct WorkerOptions {
 
 class Worker final : private mirror::MirrorObserver, private FlowControl {
  public:
-  // `tap` and `ledger` must outlive the worker.
-  static Result<std::unique_ptr<Worker>> Create(tap::Tap& tap, Ledger& ledger, const WorkerOptions& options);
+  // The worker of one of the tap's rings. `tap` and `ledger` must outlive it.
+  static Result<std::unique_ptr<Worker>> Create(tap::Tap& tap, size_t ring, Ledger& ledger,
+                                                const WorkerOptions& options);
   ~Worker() override;
 
   void Start();
@@ -51,7 +52,7 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void Finish();
 
  private:
-  Worker(tap::Tap& tap, Ledger& ledger, const WorkerOptions& options, EventLoop loop);
+  Worker(tap::Tap& tap, size_t ring, Ledger& ledger, const WorkerOptions& options, EventLoop loop);
 
   void Run();
   // Takes a batch of records and sends what came of it. Returns how many records there were.
@@ -72,6 +73,7 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void OnConnectFailed(const SocketAddress& remote, const std::string& reason) override;
 
   tap::Tap& tap_;
+  const size_t ring_;
   Ledger& ledger_;
   WorkerOptions options_;
   EventLoop loop_;

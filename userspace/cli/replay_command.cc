@@ -39,7 +39,7 @@ std::string Sha256Hex(Bytes bytes) {
 
 nlohmann::ordered_json Describe(const stream::Frame& frame, protocol::dubbo::DubboRequest& request) {
   const protocol::FrameHeader header = protocol::dubbo::ParseHeader(frame.bytes);
-  return {{"flow", frame.flow.ToString()},         {"protocol", "dubbo"},
+  return {{"flow", frame.flow.ToString()},         {"protocol", frame.protocol == Content::kDubbo ? "dubbo" : "thrift"},
           {"kind", protocol::Name(header.kind)},   {"request_id", header.id},
           {"serialization", header.serialization}, {"service", request.Interface().value},
           {"method", request.WireMethod().value},  {"bytes", frame.bytes.size()},

@@ -30,6 +30,31 @@ EndpointChanges Difference(const EndpointTable& have, const EndpointTable& want)
   return changes;
 }
 
+PortWords PortsOf(const EndpointTable& table) {
+  PortWords words;
+  for (const auto& [address, entry] : table) {
+    words[address.port / 64] |= uint64_t{1} << address.port % 64;
+  }
+  return words;
+}
+
+Status ApplyPorts(const PortMap& map, const PortWords& have, const PortWords& want) {
+  PortWords changed = want;
+  for (const auto& [index, bits] : have) {
+    changed.try_emplace(index, 0);
+  }
+  for (const auto& [index, bits] : changed) {
+    const auto known = have.find(index);
+    if (known != have.end() && known->second == bits) {
+      continue;
+    }
+    if (const Status put = map.Put(index, bits); !put) {
+      return WithContext("table of ports", put.error());
+    }
+  }
+  return {};
+}
+
 Status Apply(const EndpointMap& map, const EndpointTable& want) {
   if (want.size() > map.max_entries()) {
     return Fail(std::to_string(want.size()) + " endpoints are more than max_endpoints, " +

@@ -35,4 +35,10 @@ EndpointChanges Difference(const EndpointTable& have, const EndpointTable& want)
 // Refuses, and changes nothing, when there are more endpoints than the map has room for.
 Status Apply(const EndpointMap& map, const EndpointTable& want);
 
+// Which ports have an endpoint, as the words of rpctee_ports.
+using PortWords = std::map<uint32_t, uint64_t>;
+PortWords PortsOf(const EndpointTable& table);
+// Writes the words in which `want` differs from `have`.
+Status ApplyPorts(const PortMap& map, const PortWords& have, const PortWords& want);
+
 }  // namespace rpctee::tap

@@ -6,12 +6,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
+#include "bpf/abi/abi.h"
 #include "tap/libbpf_log.h"
 
 namespace rpctee::tap {
@@ -92,6 +91,9 @@ Status CheckOptions(const TapOptions& options) {
     return Fail("a ring of " + std::to_string(options.ring_bytes) + " bytes is more than " +
                 std::to_string(kLargestRing));
   }
+  if (options.rings == 0 || options.rings > RPCTEE_RINGS_MAX) {
+    return Fail(std::to_string(options.rings) + " rings; there can be 1 to " + std::to_string(RPCTEE_RINGS_MAX));
+  }
   if (options.max_flows == 0 || options.max_endpoints == 0 || options.max_own_connections == 0) {
     return Fail("the limits on flows, endpoints and own connections must be above 0");
   }
@@ -102,8 +104,7 @@ void Configure(rpctee_tap& skeleton, const TapOptions& options) {
   skeleton.rodata->cfg_max_request_bytes = options.max_request_bytes;
   skeleton.rodata->cfg_socket_mark = options.socket_mark;
   skeleton.rodata->cfg_heartbeat_timeout_ns = options.heartbeat_timeout_ns;
-  const auto page = static_cast<uint32_t>(::sysconf(_SC_PAGESIZE));
-  bpf_map__set_max_entries(skeleton.maps.rpctee_records, std::bit_ceil(std::max(options.ring_bytes, page)));
+  skeleton.rodata->cfg_rings = options.rings;
   bpf_map__set_max_entries(skeleton.maps.rpctee_flows, options.max_flows);
   bpf_map__set_max_entries(skeleton.maps.rpctee_endpoint, options.max_endpoints);
   bpf_map__set_max_entries(skeleton.maps.rpctee_own, options.max_own_connections);

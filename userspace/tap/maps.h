@@ -1,4 +1,4 @@
-// Typed access to BPF hash maps, and the translation between the keys of bpf/abi and addresses.
+// Typed access to BPF maps with a key, and the translation between the keys of bpf/abi and addresses.
 //
 // Any thread. Owns nothing: the descriptor must stay open.
 #pragma once
@@ -65,6 +65,7 @@ class HashMap {
 using EndpointMap = HashMap<rpctee_endpoint_key, rpctee_endpoint>;
 using FlowMap = HashMap<rpctee_flow_key, rpctee_flow>;
 using HandbackMap = HashMap<rpctee_flow_key, rpctee_handback>;
+using PortMap = HashMap<uint32_t, uint64_t>;
 using OwnMap = HashMap<rpctee_endpoint_key, uint32_t>;
 
 rpctee_endpoint_key ToKey(const SocketAddress& address);

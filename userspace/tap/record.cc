@@ -14,43 +14,48 @@ static_assert(static_cast<uint32_t>(CutReason::kGap) == RPCTEE_CUT_GAP);
 static_assert(static_cast<uint32_t>(CutReason::kRingFull) == RPCTEE_CUT_RING_FULL);
 static_assert(static_cast<uint32_t>(CutReason::kFlowEnded) == RPCTEE_CUT_FLOW_ENDED);
 
+static_assert(static_cast<uint32_t>(CapturedStream::Start::kFrame) == RPCTEE_START_FRAME);
+static_assert(static_cast<uint32_t>(CapturedStream::Start::kFirstByte) == RPCTEE_START_FIRST_BYTE);
+static_assert(static_cast<uint32_t>(CapturedStream::Start::kUnknown) == RPCTEE_START_UNKNOWN);
+
+bool HasFrames(uint32_t content) { return content == RPCTEE_CONTENT_DUBBO || content == RPCTEE_CONTENT_THRIFT_FRAMED; }
+
 bool IsValid(const rpctee_record& record, size_t payload_bytes) {
-  if (record.protocol != RPCTEE_PROTOCOL_DUBBO || record.cut_reason > RPCTEE_CUT_FLOW_ENDED) {
-    return false;
-  }
-  if (record.part_bytes > payload_bytes || record.offset > record.frame_bytes ||
-      record.part_bytes > record.frame_bytes - record.offset) {
+  const rpctee_part& part = record.part;
+  if (record.content > RPCTEE_CONTENT_THRIFT_UNFRAMED || record.cut_reason > RPCTEE_CUT_FLOW_ENDED) {
     return false;
   }
   switch (record.kind) {
     case RPCTEE_RECORD_PART:
-      return record.part_bytes <= RPCTEE_PART_MAX_BYTES;
+      return HasFrames(record.content) && payload_bytes <= RPCTEE_PART_MAX_BYTES && part.offset <= part.frame_bytes &&
+             payload_bytes <= part.frame_bytes - part.offset;
     case RPCTEE_RECORD_CUT:
-      return record.part_bytes == 0 && record.cut_reason != RPCTEE_CUT_NONE;
+      return payload_bytes == 0 && record.cut_reason != RPCTEE_CUT_NONE;
     default:
       return false;
   }
 }
 
 bool IsValidStream(const rpctee_record& record, size_t payload_bytes) {
-  if (record.protocol != RPCTEE_PROTOCOL_DUBBO || record.part_bytes > payload_bytes) {
+  if (record.content > RPCTEE_CONTENT_THRIFT_UNFRAMED) {
     return false;
   }
   switch (record.kind) {
     case RPCTEE_RECORD_STREAM_BEGIN:
-      return record.part_bytes == sizeof(rpctee_flow);
+      return payload_bytes == sizeof(rpctee_flow) && record.piece.start <= RPCTEE_START_UNKNOWN &&
+             (record.piece.start != RPCTEE_START_FRAME || HasFrames(record.content));
     case RPCTEE_RECORD_STREAM_DATA:
-      return record.part_bytes != 0 && record.part_bytes <= RPCTEE_PART_MAX_BYTES;
+      return payload_bytes != 0 && payload_bytes <= RPCTEE_PART_MAX_BYTES;
     case RPCTEE_RECORD_STREAM_END:
-      return record.part_bytes == 0;
+      return payload_bytes == 0 && HasFrames(record.content);
     default:
       return false;
   }
 }
 
 // The last `have` bytes of the number that the program shifts a header into.
-std::array<uint8_t, RPCTEE_DUBBO_HEADER_BYTES> HeaderBytes(const rpctee_flow& flow) {
-  std::array<uint8_t, RPCTEE_DUBBO_HEADER_BYTES> header{};
+std::array<uint8_t, RPCTEE_HEADER_BYTES_MAX> HeaderBytes(const rpctee_flow& flow) {
+  std::array<uint8_t, RPCTEE_HEADER_BYTES_MAX> header{};
   for (uint32_t i = 0; i < flow.header_have; ++i) {
     const uint32_t from_end = flow.header_have - 1 - i;
     header.at(i) = static_cast<uint8_t>(flow.header[from_end < 8 ? 1 : 0] >> (from_end % 8 * 8));
@@ -63,8 +68,8 @@ std::optional<CapturedStream> ParseStream(const rpctee_record& head, Bytes paylo
   stream.flow_id = head.flow_id;
   stream.flow = FromKey(head.flow);
   stream.time_ns = head.time_ns;
-  stream.seq = head.seq;
-  stream.holes = head.holes;
+  stream.seq = head.piece.seq;
+  stream.holes = head.piece.holes;
   if (head.kind != RPCTEE_RECORD_STREAM_BEGIN) {
     stream.kind = head.kind == RPCTEE_RECORD_STREAM_DATA ? CapturedStream::Kind::kData : CapturedStream::Kind::kEnd;
     stream.bytes = payload;
@@ -72,10 +77,17 @@ std::optional<CapturedStream> ParseStream(const rpctee_record& head, Bytes paylo
   }
   rpctee_flow flow;
   std::memcpy(&flow, payload.data(), sizeof(flow));
-  if (flow.frame_left > flow.frame_bytes || flow.header_have >= RPCTEE_DUBBO_HEADER_BYTES) {
+  stream.kind = CapturedStream::Kind::kBegin;
+  stream.start = static_cast<CapturedStream::Start>(head.piece.start);
+  if (stream.start != CapturedStream::Start::kFrame) {
+    return stream;
+  }
+  const uint32_t header_bytes =
+      head.content == RPCTEE_CONTENT_DUBBO ? RPCTEE_DUBBO_HEADER_BYTES : RPCTEE_THRIFT_HEADER_BYTES;
+  if (flow.frame_left > flow.frame_bytes || flow.header_have >= header_bytes) {
     return std::nullopt;
   }
-  stream.kind = CapturedStream::Kind::kBegin;
+  stream.protocol = static_cast<Content>(head.content);
   stream.frame_bytes = flow.frame_bytes;
   stream.frame_left = flow.frame_left;
   stream.copying = flow.copy_state == RPCTEE_COPY_ACTIVE;
@@ -95,24 +107,25 @@ std::optional<CapturedRecord> ParseRecord(Bytes record) {
   }
   // Checked and used from this one copy.
   std::memcpy(&head, record.data(), sizeof(head));
-  const size_t payload_bytes = record.size() - sizeof(head);
-  if (IsValidStream(head, payload_bytes)) {
-    const std::optional<CapturedStream> stream = ParseStream(head, record.subspan(sizeof(head), head.part_bytes));
+  const Bytes payload = record.subspan(sizeof(head));
+  if (IsValidStream(head, payload.size())) {
+    const std::optional<CapturedStream> stream = ParseStream(head, payload);
     return stream ? std::optional<CapturedRecord>(*stream) : std::nullopt;
   }
-  if (!IsValid(head, payload_bytes)) {
+  if (!IsValid(head, payload.size())) {
     return std::nullopt;
   }
   return CapturedPart{.flow_id = head.flow_id,
                       .flow = FromKey(head.flow),
                       .time_ns = head.time_ns,
-                      .request = head.request,
-                      .draw = head.draw,
+                      .protocol = static_cast<Content>(head.content),
+                      .request = head.part.request,
+                      .draw = head.part.draw,
                       .is_cut = head.kind == RPCTEE_RECORD_CUT,
                       .cut = static_cast<CutReason>(head.cut_reason),
-                      .frame_bytes = head.frame_bytes,
-                      .offset = head.offset,
-                      .bytes = record.subspan(sizeof(head), head.part_bytes)};
+                      .frame_bytes = head.part.frame_bytes,
+                      .offset = head.part.offset,
+                      .bytes = payload};
 }
 
 }  // namespace rpctee::tap

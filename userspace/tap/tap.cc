@@ -1,8 +1,10 @@
 #include "tap/tap.h"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <array>
 #include <atomic>
+#include <bit>
 #include <cstdio>
 #include <optional>
 
@@ -14,23 +16,29 @@
 #include "tap/maps.h"
 #include "tap/pins.h"
 #include "tap/record.h"
-#include "tap/ring.h"
+#include "tap/rings.h"
 
 namespace rpctee::tap {
 namespace {
 
 constexpr uint32_t kOwnValue = 1;
 
-Status PinAll(Pins& pins, const TapSkeleton& skeleton) {
-  const std::array<std::pair<const char*, int>, 7> files = {{
+Status PinAll(Pins& pins, const TapSkeleton& skeleton, const Rings& rings) {
+  std::vector<std::pair<std::string, int>> files = {
       {"endpoints", bpf_map__fd(skeleton->maps.rpctee_endpoint)},
       {"flows", bpf_map__fd(skeleton->maps.rpctee_flows)},
       {"own", bpf_map__fd(skeleton->maps.rpctee_own)},
-      {"records", bpf_map__fd(skeleton->maps.rpctee_records)},
+      {"ports", bpf_map__fd(skeleton->maps.rpctee_ports)},
+      {"syns", bpf_map__fd(skeleton->maps.rpctee_syns)},
+      {"handback", bpf_map__fd(skeleton->maps.rpctee_handback)},
+      {"workers", bpf_map__fd(skeleton->maps.rpctee_workers)},
       {"counters", bpf_map__fd(skeleton->maps.rpctee_counters)},
       {"control", bpf_map__fd(skeleton->maps.rpctee_control)},
       {"program", ProgramFd(skeleton)},
-  }};
+  };
+  for (size_t i = 0; i < rings.size(); ++i) {
+    files.emplace_back("ring" + std::to_string(i), rings.fd(i));
+  }
   for (const auto& [name, fd] : files) {
     if (Status pinned = pins.Pin(name, fd); !pinned) {
       return pinned;
@@ -46,17 +54,18 @@ struct Tap::Impl {
   std::optional<Pins> pins;
   TapSkeleton skeleton;
   ControlPage control;
-  Ring ring;
+  Rings rings;
   Attacher attacher;
   std::vector<route::EndpointThreshold> endpoints;
   std::vector<route::EndpointThreshold> any_endpoints;
+  PortWords ports;
   std::atomic<uint64_t> invalid_records{0};
 
-  Impl(std::optional<Pins> pin_directory, TapSkeleton loaded, ControlPage page, Ring records, const TapOptions& options)
+  Impl(std::optional<Pins> pin_directory, TapSkeleton loaded, ControlPage page, Rings made, const TapOptions& options)
       : pins(std::move(pin_directory)),
         skeleton(std::move(loaded)),
         control(std::move(page)),
-        ring(std::move(records)),
+        rings(std::move(made)),
         attacher(ProgramFd(skeleton), options.pin_directory, options.tcx_order) {}
 
   template <typename Map>
@@ -64,17 +73,39 @@ struct Tap::Impl {
     return Map(bpf_map__fd(map), bpf_map__max_entries(map));
   }
   HandbackMap handback() const { return Typed<HandbackMap>(skeleton->maps.rpctee_handback); }
+  Status Say(const Flow& flow, const rpctee_handback& word) const { return handback().Put(ToKey(flow), word); }
   OwnMap own() const { return Typed<OwnMap>(skeleton->maps.rpctee_own); }
 
   Status ApplyEndpoints(const std::vector<route::EndpointThreshold>& exact,
                         const std::vector<route::EndpointThreshold>& any) {
     std::vector<route::EndpointThreshold> all = exact;
     all.insert(all.end(), any.begin(), any.end());
-    if (const Status applied = Apply(Typed<EndpointMap>(skeleton->maps.rpctee_endpoint), MakeTable(all)); !applied) {
+    const EndpointTable table = MakeTable(all);
+    const PortWords wanted = PortsOf(table);
+    PortWords both = wanted;
+    for (const auto& [index, bits] : ports) {
+      both[index] |= bits;
+    }
+    // A new port before its endpoints, an old one after: a bit too many costs a look-up, a bit too few loses requests.
+    if (const Status applied = SetPorts(both); !applied) {
+      return applied;
+    }
+    if (const Status applied = Apply(Typed<EndpointMap>(skeleton->maps.rpctee_endpoint), table); !applied) {
       return WithContext("endpoint table", applied.error());
+    }
+    if (const Status applied = SetPorts(wanted); !applied) {
+      return applied;
     }
     endpoints = exact;
     any_endpoints = any;
+    return {};
+  }
+
+  Status SetPorts(const PortWords& wanted) {
+    if (Status applied = ApplyPorts(Typed<PortMap>(skeleton->maps.rpctee_ports), ports, wanted); !applied) {
+      return applied;
+    }
+    ports = wanted;
     return {};
   }
 };
@@ -108,22 +139,24 @@ Result<std::unique_ptr<Tap>> Tap::Open(const TapOptions& options) {
   if (!skeleton) {
     return tl::unexpected(skeleton.error());
   }
-  Result<ControlPage> control = ControlPage::Map(bpf_map__fd((*skeleton)->maps.rpctee_control));
+  Result<ControlPage> control = ControlPage::Map(bpf_map__fd((*skeleton)->maps.rpctee_control),
+                                                 bpf_map__fd((*skeleton)->maps.rpctee_workers), options.rings);
   if (!control) {
     return tl::unexpected(control.error());
   }
-  const bpf_map* const records = (*skeleton)->maps.rpctee_records;
-  Result<Ring> ring = Ring::Map(bpf_map__fd(records), bpf_map__max_entries(records));
-  if (!ring) {
-    return tl::unexpected(ring.error());
+  const auto page = static_cast<uint32_t>(::sysconf(_SC_PAGESIZE));
+  Result<Rings> rings = Rings::Make(bpf_map__fd((*skeleton)->maps.rpctee_rings), options.rings,
+                                    std::bit_ceil(std::max(options.ring_bytes, page)));
+  if (!rings) {
+    return tl::unexpected(rings.error());
   }
   if (pins) {
-    if (const Status pinned = PinAll(*pins, *skeleton); !pinned) {
+    if (const Status pinned = PinAll(*pins, *skeleton, *rings); !pinned) {
       return tl::unexpected(pinned.error());
     }
   }
   return std::unique_ptr<Tap>(new Tap(
-      std::make_unique<Impl>(std::move(pins), std::move(*skeleton), std::move(*control), std::move(*ring), options)));
+      std::make_unique<Impl>(std::move(pins), std::move(*skeleton), std::move(*control), std::move(*rings), options)));
 }
 
 Status Tap::SetEndpoints(const std::vector<route::EndpointThreshold>& endpoints) {
@@ -162,12 +195,12 @@ Result<Sighting> Tap::Look(uint32_t ifindex, Direction direction) const {
   return impl_->attacher.Look(ifindex, direction);
 }
 
-void Tap::Heartbeat() { impl_->control.Heartbeat(MonotonicNs()); }
+void Tap::Heartbeat(size_t ring) { impl_->control.Heartbeat(ring, MonotonicNs()); }
 
 void Tap::StopSampling() { impl_->control.Stop(); }
 
-Result<size_t> Tap::Drain(size_t max_records, const OnRecord& on_record) {
-  return impl_->ring.Drain(max_records, [&](Bytes record) {
+Result<size_t> Tap::Drain(size_t ring, size_t max_records, const OnRecord& on_record) {
+  return impl_->rings.at(ring).Drain(max_records, [&](Bytes record) {
     if (const std::optional<CapturedRecord> captured = ParseRecord(record)) {
       on_record(*captured);
     } else {
@@ -176,23 +209,39 @@ Result<size_t> Tap::Drain(size_t max_records, const OnRecord& on_record) {
   });
 }
 
-int Tap::ring_fd() const { return bpf_map__fd(impl_->skeleton->maps.rpctee_records); }
+int Tap::ring_fd(size_t ring) const { return impl_->rings.fd(ring); }
 
-bool Tap::SetAsleep(bool asleep) {
-  impl_->control.SetAsleep(asleep);
-  if (asleep && impl_->ring.HasRecords()) {
-    impl_->control.SetAsleep(false);
+bool Tap::SetAsleep(size_t ring, bool asleep) {
+  impl_->control.SetAsleep(ring, asleep);
+  if (asleep && impl_->rings.at(ring).HasRecords()) {
+    impl_->control.SetAsleep(ring, false);
     return false;
   }
   return true;
 }
 
-Status Tap::HandBack(const Flow& flow, uint64_t flow_id, uint32_t holes) {
-  return impl_->handback().Put(ToKey(flow), {.flow_id = flow_id, .holes = holes, .give_up = 0});
+Status Tap::TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) {
+  return impl_->Say(flow, {.flow_id = flow_id,
+                           .holes = holes,
+                           .word = RPCTEE_WORD_TAKE_BACK,
+                           .content = static_cast<uint8_t>(protocol),
+                           .zero = 0});
 }
 
 Status Tap::GiveUp(const Flow& flow, uint64_t flow_id) {
-  return impl_->handback().Put(ToKey(flow), {.flow_id = flow_id, .holes = 0, .give_up = 1});
+  return impl_->Say(flow, {.flow_id = flow_id, .holes = 0, .word = RPCTEE_WORD_GIVE_UP, .content = 0, .zero = 0});
+}
+
+Status Tap::GoOn(const Flow& flow, uint64_t flow_id) {
+  return impl_->Say(flow, {.flow_id = flow_id, .holes = 0, .word = RPCTEE_WORD_GO_ON, .content = 0, .zero = 0});
+}
+
+Status Tap::Ignore(const Flow& flow, uint64_t flow_id, Content content) {
+  return impl_->Say(flow, {.flow_id = flow_id,
+                           .holes = 0,
+                           .word = RPCTEE_WORD_IGNORE,
+                           .content = static_cast<uint8_t>(content),
+                           .zero = 0});
 }
 
 uint64_t Tap::InvalidRecords() const { return impl_->invalid_records.load(std::memory_order_relaxed); }

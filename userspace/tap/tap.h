@@ -63,26 +63,29 @@ class Tap {
   // Looks what has become of it, and who stands in front of it now. What was never attached counts as removed.
   Result<Sighting> Look(uint32_t ifindex, Direction direction) const;
 
-  // Tells the program that the agent is alive. Any thread; call at least every second.
-  void Heartbeat();
+  // Tells the program that the worker of this ring is alive. Any thread; call at least every second.
+  void Heartbeat(size_t ring);
   // Makes the program let every packet go at once, without detaching; later heartbeats change nothing. Any thread.
   void StopSampling();
 
-  // The worker's side of the ring: one thread.
+  // A worker's side of its ring, which is one of TapOptions::rings: one thread each.
   using OnRecord = std::function<void(const CapturedRecord& record)>;
   // Hands over up to `max_records` records; returns how many it took. The bytes are valid only inside the call. A
   // record that makes no sense is counted and passed over.
-  Result<size_t> Drain(size_t max_records, const OnRecord& on_record);
-  // Readable when the program woke the worker up. Only after SetAsleep(true) returned true.
-  int ring_fd() const;
+  Result<size_t> Drain(size_t ring, size_t max_records, const OnRecord& on_record);
+  // Readable when the program woke the worker up. Only after SetAsleep(ring, true) returned true.
+  int ring_fd(size_t ring) const;
   // Says that the worker is about to sleep (true) or is awake. Returns false, and leaves the worker awake, when there
   // are records in the ring already.
-  bool SetAsleep(bool asleep);
+  bool SetAsleep(size_t ring, bool asleep);
 
-  // What the program is to do with a flow in STREAM, at its next segment: go on framing, because every byte up to there
-  // has come as long as it had no more holes than these; or give the missing bytes up. Any thread.
-  Status HandBack(const Flow& flow, uint64_t flow_id, uint32_t holes);
+  // What the program is to do with a flow in STREAM, at its next segment: frame this protocol again, because every byte
+  // up to there has come as long as it had no more holes than these; look for another start; go on sending, because
+  // what came was taken; or pass the connection over, because it carries this. Any thread.
+  Status TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol);
   Status GiveUp(const Flow& flow, uint64_t flow_id);
+  Status GoOn(const Flow& flow, uint64_t flow_id);
+  Status Ignore(const Flow& flow, uint64_t flow_id, Content content);
 
   // Any thread.
   uint64_t InvalidRecords() const;

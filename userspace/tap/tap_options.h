@@ -10,7 +10,8 @@ namespace rpctee::tap {
 
 struct TapOptions {
   std::string pin_directory;       // below a bpffs; empty = do not pin
-  uint32_t ring_bytes = 8U << 20;  // rounded up to a power of two of at least a page
+  uint32_t rings = 1;              // one for each worker, at most RPCTEE_RINGS_MAX
+  uint32_t ring_bytes = 8U << 20;  // of each; rounded up to a power of two of at least a page
   uint32_t max_flows = 65'536;
   uint32_t max_endpoints = 16'384;
   uint32_t max_own_connections = 4'096;

@@ -9,10 +9,10 @@
 namespace rpctee::lint {
 namespace {
 
-constexpr uint64_t kVerifiedInstructionsMax = 50'000;
+constexpr uint64_t kVerifiedInstructionsMax = 200'000;
 // Above it the log of a program that the kernel at hand never runs is not worth its 100 MB and more.
-constexpr uint64_t kJudgedInstructionsMax = 150'000;
-constexpr uint32_t kStackBytesMax = 384;
+constexpr uint64_t kJudgedInstructionsMax = 200'000;
+constexpr uint32_t kStackBytesMax = 416;
 
 std::string_view TapObject() {
   size_t size = 0;

@@ -120,7 +120,7 @@ TEST_P(NeighbourTable, TheirsHasItsWayAndIsLeftAlone) {
   }
   EXPECT_EQ(State(our_id), alone);
 
-  tap->Heartbeat();
+  tap->Heartbeat(0);
   const uint64_t theirs_saw = ExchangePast(*theirs);
   if (row.we_see && passes()) {
     EXPECT_TRUE(Eventually([&] { return Counter(*tap, "endpoint_packets") == theirs_saw; }));

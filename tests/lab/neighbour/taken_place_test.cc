@@ -76,7 +76,7 @@ class TakenPlace : public NeighbourLab {
   }
   // Both programs see a whole exchange; ours frames all its requests.
   void ExpectBothSee() {
-    tap_->Heartbeat();
+    tap_->Heartbeat(0);
     const uint64_t theirs_before = theirs_->packets();
     const uint64_t seen_before = Counter(*tap_, "seen");
     EXPECT_TRUE(Exchange());

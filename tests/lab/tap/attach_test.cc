@@ -77,7 +77,7 @@ class AttachLab : public test::NamespaceLab {
 };
 
 TEST_F(AttachLab, TcxSeesPacketsUntilItIsDetached) {
-  tap_->Heartbeat();
+  tap_->Heartbeat(0);
   const auto attached = tap_->Attach(index_, Direction::kEgress, AttachMode::kAuto);
   ASSERT_TRUE(attached) << attached.error().message;
   if (attached->hook != Hook::kTcx) {

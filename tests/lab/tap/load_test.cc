@@ -65,16 +65,17 @@ TEST_F(LoadLab, TwoCapabilitiesAreEnoughToLoadAndAttach) {
   });
 }
 
-TEST_F(LoadLab, SizesComeFromTheOptionsAndTheRingIsRoundedUp) {
-  const auto skeleton = LoadProgram({.ring_bytes = 5'000, .max_flows = 77, .max_endpoints = 33});
+TEST_F(LoadLab, SizesComeFromTheOptions) {
+  const auto skeleton = LoadProgram({.max_flows = 77, .max_endpoints = 33});
   ASSERT_TRUE(skeleton) << skeleton.error().message;
-  EXPECT_EQ(bpf_map__max_entries((*skeleton)->maps.rpctee_records), 8'192U);
   EXPECT_EQ(bpf_map__max_entries((*skeleton)->maps.rpctee_endpoint), 33U);
   EXPECT_GE(bpf_map__max_entries((*skeleton)->maps.rpctee_flows), 77U);
 }
 
 TEST_F(LoadLab, SizesThatMakeNoSenseAreRefused) {
   EXPECT_FALSE(Tap::Open({.ring_bytes = 0x8000'0001U}));
+  EXPECT_FALSE(Tap::Open({.rings = 0}));
+  EXPECT_FALSE(Tap::Open({.rings = 17}));
   EXPECT_FALSE(Tap::Open({.max_flows = 0}));
   EXPECT_FALSE(Tap::Open({.max_endpoints = 0}));
 }

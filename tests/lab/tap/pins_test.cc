@@ -27,7 +27,7 @@ class PinsLab : public test::NamespaceLab {
 TEST_F(PinsLab, EverythingHasItsNameWhileTheTapLivesAndNothingStays) {
   auto tap = Tap::Open(Options());
   ASSERT_TRUE(tap) << tap.error().message;
-  EXPECT_EQ(List(), "control counters endpoints flows own program records ");
+  EXPECT_EQ(List(), "control counters endpoints flows handback own ports program ring0 syns workers ");
   EXPECT_EQ(Run("stat -c %a " + directory()), "700\n");
   tap->reset();
   EXPECT_FALSE(Exists(directory()));

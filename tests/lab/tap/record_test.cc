@@ -17,12 +17,11 @@ rpctee_record GoodPart() {
   record.flow_id = 7;
   record.time_ns = 1'000;
   record.kind = RPCTEE_RECORD_PART;
-  record.protocol = RPCTEE_PROTOCOL_DUBBO;
-  record.request = 3;
-  record.draw = 99;
-  record.frame_bytes = 100;
-  record.offset = 40;
-  record.part_bytes = 60;
+  record.content = RPCTEE_CONTENT_DUBBO;
+  record.part.request = 3;
+  record.part.draw = 99;
+  record.part.frame_bytes = 100;
+  record.part.offset = 40;
   record.flow.source[15] = 1;
   record.flow.source_port_be = htons(40'000);
   record.flow.destination[15] = 2;
@@ -48,6 +47,7 @@ TEST(Record, EveryFieldOfAPartArrives) {
   EXPECT_EQ(part->flow_id, 7U);
   EXPECT_EQ(part->flow.ToString(), "[::1]:40000>[::2]:20880");
   EXPECT_EQ(part->time_ns, 1'000U);
+  EXPECT_EQ(part->protocol, Content::kDubbo);
   EXPECT_EQ(part->request, 3U);
   EXPECT_EQ(part->draw, 99U);
   EXPECT_FALSE(part->is_cut);
@@ -57,16 +57,9 @@ TEST(Record, EveryFieldOfAPartArrives) {
   EXPECT_EQ(part->bytes.size(), 60U);
 }
 
-TEST(Record, PaddingBehindThePartIsNotPartOfIt) {
-  const std::vector<uint8_t> bytes = Encode(GoodPart(), 64);
-  const std::optional<CapturedPart> part = ParsePart(bytes);
-  ASSERT_TRUE(part);
-  EXPECT_EQ(part->bytes.size(), 60U);
-}
-
 TEST(Record, AFirstPartMayTellOfAnEarlierCut) {
   rpctee_record record = GoodPart();
-  record.offset = 0;
+  record.part.offset = 0;
   record.cut_reason = RPCTEE_CUT_RING_FULL;
   const std::vector<uint8_t> bytes = Encode(record, 60);
   const std::optional<CapturedPart> part = ParsePart(bytes);
@@ -79,7 +72,6 @@ TEST(Record, ACutHasAReasonAndNoBytes) {
   rpctee_record record = GoodPart();
   record.kind = RPCTEE_RECORD_CUT;
   record.cut_reason = RPCTEE_CUT_GAP;
-  record.part_bytes = 0;
   const std::optional<CapturedPart> part = ParsePart(Encode(record, 0));
   ASSERT_TRUE(part);
   EXPECT_TRUE(part->is_cut);
@@ -103,27 +95,87 @@ TEST_P(BadRecord, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Record, BadRecord,
-    ::testing::Values(BadRow{"more bytes than the record has",
-                             [](rpctee_record& r) {
-                               r.part_bytes = 61;
-                               r.frame_bytes = 1'000;
-                             }},
-                      BadRow{"bytes past the end of the request", [](rpctee_record& r) { r.offset = 41; }},
-                      BadRow{"offset past the end of the request", [](rpctee_record& r) { r.offset = 101; }},
-                      BadRow{"a sum that wraps around", [](rpctee_record& r) { r.offset = 0xffff'ffff; }},
-                      BadRow{"an unknown kind", [](rpctee_record& r) { r.kind = 3; }},
+    ::testing::Values(BadRow{"bytes past the end of the request", [](rpctee_record& r) { r.part.offset = 41; }},
+                      BadRow{"offset past the end of the request", [](rpctee_record& r) { r.part.offset = 101; }},
+                      BadRow{"a sum that wraps around", [](rpctee_record& r) { r.part.offset = 0xffff'ffff; }},
+                      BadRow{"an unknown kind", [](rpctee_record& r) { r.kind = 6; }},
                       BadRow{"kind zero", [](rpctee_record& r) { r.kind = 0; }},
-                      BadRow{"an unknown protocol", [](rpctee_record& r) { r.protocol = 2; }},
+                      BadRow{"a request of nothing known", [](rpctee_record& r) { r.content = 0; }},
+                      BadRow{"a request without a length", [](rpctee_record& r) { r.content = 3; }},
+                      BadRow{"a request of what is not mirrored", [](rpctee_record& r) { r.content = 4; }},
                       BadRow{"an unknown reason", [](rpctee_record& r) { r.cut_reason = 4; }},
                       BadRow{"a cut with bytes",
                              [](rpctee_record& r) {
                                r.kind = RPCTEE_RECORD_CUT;
                                r.cut_reason = RPCTEE_CUT_GAP;
                              }},
-                      BadRow{"a cut without a reason", [](rpctee_record& r) {
-                               r.kind = RPCTEE_RECORD_CUT;
-                               r.part_bytes = 0;
-                             }}));
+                      BadRow{"the end of a stream with bytes",
+                             [](rpctee_record& r) { r.kind = RPCTEE_RECORD_STREAM_END; }},
+                      BadRow{"the begin of a stream without its flow",
+                             [](rpctee_record& r) { r.kind = RPCTEE_RECORD_STREAM_BEGIN; }}));
+
+TEST(Record, ACutWithoutAReasonIsRefused) {
+  rpctee_record record = GoodPart();
+  record.kind = RPCTEE_RECORD_CUT;
+  EXPECT_FALSE(ParseRecord(Encode(record, 0)));
+}
+
+class StreamBegin : public ::testing::Test {
+ protected:
+  StreamBegin() {
+    record_.kind = RPCTEE_RECORD_STREAM_BEGIN;
+    record_.piece = {.seq = 1'234, .holes = 0, .start = RPCTEE_START_FRAME, .zero = 0};
+    flow_.frame_bytes = 300;
+    flow_.frame_left = 0;
+    flow_.header_have = 3;
+    flow_.header[1] = 0xdabbc2;
+  }
+  std::optional<CapturedStream> Parse() {
+    std::vector<uint8_t> bytes = Encode(record_, sizeof(flow_));
+    std::memcpy(bytes.data() + sizeof(record_), &flow_, sizeof(flow_));
+    const std::optional<CapturedRecord> record = ParseRecord(bytes);
+    return record ? std::optional(std::get<CapturedStream>(*record)) : std::nullopt;
+  }
+
+  rpctee_record record_ = GoodPart();
+  rpctee_flow flow_{};
+};
+
+TEST_F(StreamBegin, ArrivesWithTheStateOfTheFlow) {
+  const std::optional<CapturedStream> stream = Parse();
+  ASSERT_TRUE(stream);
+  EXPECT_EQ(stream->start, CapturedStream::Start::kFrame);
+  EXPECT_EQ(stream->protocol, Content::kDubbo);
+  EXPECT_EQ(stream->seq, 1'234U);
+  EXPECT_EQ(stream->frame_bytes, 300U);
+  ASSERT_EQ(stream->header_have, 3U);
+  EXPECT_EQ(stream->header[0], 0xda);
+  EXPECT_EQ(stream->header[2], 0xc2);
+}
+
+TEST_F(StreamBegin, OfNothingKnownHasNoState) {
+  record_.content = 0;
+  record_.piece.start = RPCTEE_START_UNKNOWN;
+  const std::optional<CapturedStream> stream = Parse();
+  ASSERT_TRUE(stream);
+  EXPECT_EQ(stream->start, CapturedStream::Start::kUnknown);
+  EXPECT_EQ(stream->protocol, Content::kUnknown);
+  EXPECT_EQ(stream->header_have, 0U);
+}
+
+TEST_F(StreamBegin, IsRefusedWhenItContradictsItself) {
+  flow_.header_have = 16;
+  EXPECT_FALSE(Parse());
+  flow_.header_have = 0;
+  flow_.frame_left = 301;
+  EXPECT_FALSE(Parse());
+  flow_.frame_left = 0;
+  record_.piece.start = 3;
+  EXPECT_FALSE(Parse());
+  record_.piece.start = RPCTEE_START_FRAME;
+  record_.content = 0;
+  EXPECT_FALSE(Parse()) << "a frame of no protocol";
+}
 
 TEST(Record, ARecordShorterThanItsHeaderIsRefused) {
   const std::vector<uint8_t> bytes = Encode(GoodPart(), 60);

@@ -86,11 +86,11 @@ class RingLab : public test::NamespaceLab {
     ASSERT_TRUE(tap_->SetEndpoints({{*endpoint, RPCTEE_THRESHOLD_ALL}}));
     const auto attached = tap_->Attach(Index("lo"), Direction::kEgress, AttachMode::kAuto);
     ASSERT_TRUE(attached) << attached.error().message;
-    tap_->Heartbeat();
+    tap_->Heartbeat(0);
   }
   // Takes what there is; returns the number of records. Requests that are whole go to requests_.
   size_t Drain(size_t max_records = 1'000'000) {
-    const Result<size_t> records = tap_->Drain(max_records, [this](const CapturedRecord& record) {
+    const Result<size_t> records = tap_->Drain(0, max_records, [this](const CapturedRecord& record) {
       const auto& part = std::get<CapturedPart>(record);
       last_flow_ = part.flow;
       if (part.is_cut) {
@@ -119,7 +119,7 @@ class RingLab : public test::NamespaceLab {
     return 0;
   }
   bool Readable() const {
-    pollfd poll_fd{.fd = tap_->ring_fd(), .events = POLLIN, .revents = 0};
+    pollfd poll_fd{.fd = tap_->ring_fd(0), .events = POLLIN, .revents = 0};
     return ::poll(&poll_fd, 1, 0) == 1;
   }
 
@@ -191,15 +191,15 @@ TEST_F(RingLab, TheWorkerIsWokenOnceAndOnlyWhenItSleeps) {
   Loopback connection;
   connection.Send(test::DubboRequest(1, 200));
   EXPECT_EQ(Counter("wakeups"), 0U);
-  EXPECT_FALSE(tap_->SetAsleep(true)) << "there is a record";
+  EXPECT_FALSE(tap_->SetAsleep(0, true)) << "there is a record";
   Drain();
-  ASSERT_TRUE(tap_->SetAsleep(true));
+  ASSERT_TRUE(tap_->SetAsleep(0, true));
   EXPECT_FALSE(Readable());
   connection.Send(test::DubboRequest(2, 200));
   connection.Send(test::DubboRequest(3, 200));
   EXPECT_TRUE(Readable());
   EXPECT_EQ(Counter("wakeups"), 1U);
-  tap_->SetAsleep(false);
+  tap_->SetAsleep(0, false);
   EXPECT_EQ(Drain(), 2U);
 }
 
@@ -208,7 +208,7 @@ TEST_F(RingLab, NoHeartbeatMeansNoRecords) {
   connection.Send(test::DubboRequest(1, 200));
   EXPECT_EQ(Drain(), 1U);
   tap_->StopSampling();
-  tap_->Heartbeat();
+  tap_->Heartbeat(0);
   const uint64_t stale = Counter("heartbeat_stale");
   connection.Send(test::DubboRequest(2, 200));
   EXPECT_EQ(Drain(), 0U);
