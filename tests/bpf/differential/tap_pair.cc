@@ -20,7 +20,9 @@ void MaskDrawsAndTime(RecordBytes& bytes) {
   rpctee_record record;
   std::memcpy(&record, bytes.data(), sizeof(record));
   record.time_ns = 0;
-  record.draw = 0;
+  if (record.kind == RPCTEE_RECORD_PART || record.kind == RPCTEE_RECORD_CUT) {
+    record.part.draw = 0;
+  }
   std::memcpy(bytes.data(), &record, sizeof(record));
   if (record.kind == RPCTEE_RECORD_STREAM_BEGIN) {
     rpctee_flow flow;
@@ -166,6 +168,12 @@ void TapPair::Say(const Step& step) {
       tap->HandBack(*holes_);
     } else if (step.kind == Step::kGiveUp && holes_) {
       tap->GiveUp();
+    } else if (step.kind == Step::kGoOn && holes_) {
+      tap->GoOn();
+    } else if (step.kind == Step::kIgnore && holes_) {
+      tap->Ignore(RPCTEE_CONTENT_TLS);
+    } else if (step.kind == Step::kJoinsSpent) {
+      tap->JoinsLeft(0);
     } else if (step.kind == Step::kAsleep) {
       tap->Asleep(true);
     } else if (step.kind == Step::kHeartbeatStale || step.kind == Step::kHeartbeatFresh) {

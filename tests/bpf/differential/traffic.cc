@@ -151,13 +151,18 @@ PacketContext RandomContext(std::mt19937& random) {
 void AddWordsOfTheAgent(std::mt19937& random, uint32_t drain_one_in, std::vector<Step>& steps) {
   if (OneIn(random, drain_one_in)) {
     const uint32_t dice = Below(random, 10);
-    steps.push_back({.kind = dice < 6 ? Step::kHandBack : dice < 7 ? Step::kGiveUp : Step::kDrain});
+    constexpr Step::Kind kWords[] = {Step::kHandBack, Step::kHandBack, Step::kHandBack, Step::kHandBack,
+                                     Step::kHandBack, Step::kGiveUp,   Step::kGoOn,     Step::kIgnore,
+                                     Step::kDrain,    Step::kDrain};
+    steps.push_back({.kind = kWords[dice]});
   }
   if (OneIn(random, 100)) {
     steps.push_back({.kind = Step::kAsleep});
   }
   if (OneIn(random, 1'000)) {
     steps.push_back({.kind = Step::kHeartbeatStale});
+  } else if (OneIn(random, 100)) {
+    steps.push_back({.kind = Step::kJoinsSpent});
   } else if (OneIn(random, 20)) {
     steps.push_back({.kind = Step::kHeartbeatFresh});
   }

@@ -22,6 +22,9 @@ struct Step {
     kGiveUp,          // or that it has not
     kAsleep,          // the agent goes to sleep
     kHeartbeatStale,  // the agent is gone
+    kJoinsSpent,      // until the next heartbeat no flow may ask the agent for a boundary
+    kGoOn,            // that it took what came
+    kIgnore,          // that the connection is to be passed over
     kHeartbeatFresh,
   };
   Kind kind = kPacket;
