@@ -165,6 +165,8 @@ TEST(ThriftCodec, WhatIsNoMessageIsMalformed) {
       {"a THeader longer than any", "00ffffff 0fff 0000 00000000 4000"},
       {"a THeader whose protocol never ends", "00000020 0fff 0000 00000000 0001 ffffffff"},
       {"a THeader with more transforms than there are", "00000020 0fff 0000 00000000 0001 00090101"},
+      {"a THeader with more transforms than there can be",
+       "00000020 0fff 0000 00000000 0003 00090101 01010101 01010100"},
       {"a THeader with more transforms than bytes", "00000020 0fff 0000 00000000 0001 00030101"},
       {"a THeader with nothing behind it", "0000000e 0fff 0000 00000000 0001 00000000"},
       {"a THeader that says binary and brings compact", "00000014 0fff 0000 00000000 0001 00000000 822100016100"},

@@ -66,7 +66,7 @@ TransportHeader ParseTransportHeader(Bytes bytes, uint64_t frame_bytes) {
     return header;
   }
   const size_t variable_bytes = kWordBytes * words;
-  if (words == 0 || words > kMaxWords || variable_bytes > frame_bytes - kHeaderFixedBytes) {
+  if (words > kMaxWords || variable_bytes > frame_bytes - kHeaderFixedBytes) {
     return Malformed(kWrongSize);
   }
   const Bytes variable_part = reader.Take(variable_bytes);
