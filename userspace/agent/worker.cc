@@ -175,9 +175,6 @@ void Worker::OnCopySent(uint32_t /*rule*/) { ledger_.CopySent(); }
 void Worker::OnCopyEnd(uint32_t /*rule*/, CopyOutcome outcome) { ledger_.EndCopy(outcome); }
 
 void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) {
-  if (++own_connections_[local] > 1) {
-    return;
-  }
   if (const Status added = tap_.AddOwnConnection(local); !added) {
     spdlog::warn("own connection {} > {}: {}; only the socket mark keeps it from being mirrored", local.ToString(),
                  remote.ToString(), added.error().message);
@@ -186,10 +183,7 @@ void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress&
 }
 
 void Worker::OnConnectionClosed(const SocketAddress& local, const SocketAddress& remote, const std::string& reason) {
-  if (--own_connections_[local] == 0) {
-    own_connections_.erase(local);
-    tap_.RemoveOwnConnection(local);
-  }
+  tap_.RemoveOwnConnection(local);
   if (const std::optional<std::string> line = mirror_log_.OnClosed(remote, reason, Clock::now())) {
     spdlog::info("{}", *line);
   }

@@ -10,7 +10,6 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <unordered_map>
 
 #include "agent/mirror_log.h"
 #include "agent/pipeline.h"
@@ -82,8 +81,6 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   TimePoint last_record_{};
   TimePoint last_beat_{};
   MirrorLog mirror_log_;
-  // Connections by local address: the kernel gives one local port to connections with different remote ends.
-  std::unordered_map<SocketAddress, uint32_t> own_connections_;
 
   std::mutex mutex_;  // guards next_snapshot_
   std::shared_ptr<const route::Snapshot> next_snapshot_;

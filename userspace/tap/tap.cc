@@ -14,14 +14,13 @@
 #include "tap/endpoint_table.h"
 #include "tap/load.h"
 #include "tap/maps.h"
+#include "tap/own_connections.h"
 #include "tap/pins.h"
 #include "tap/record.h"
 #include "tap/rings.h"
 
 namespace rpctee::tap {
 namespace {
-
-constexpr uint32_t kOwnValue = 1;
 
 Status PinAll(Pins& pins, const TapSkeleton& skeleton, const Rings& rings) {
   std::vector<std::pair<std::string, int>> files = {
@@ -55,6 +54,7 @@ struct Tap::Impl {
   TapSkeleton skeleton;
   ControlPage control;
   Rings rings;
+  OwnConnections own;
   Attacher attacher;
   std::vector<route::EndpointThreshold> endpoints;
   std::vector<route::EndpointThreshold> any_endpoints;
@@ -66,6 +66,7 @@ struct Tap::Impl {
         skeleton(std::move(loaded)),
         control(std::move(page)),
         rings(std::move(made)),
+        own(Typed<OwnMap>(skeleton->maps.rpctee_own)),
         attacher(ProgramFd(skeleton), options.pin_directory, options.tcx_order) {}
 
   template <typename Map>
@@ -74,7 +75,6 @@ struct Tap::Impl {
   }
   HandbackMap handback() const { return Typed<HandbackMap>(skeleton->maps.rpctee_handback); }
   Status Say(const Flow& flow, const rpctee_handback& word) const { return handback().Put(ToKey(flow), word); }
-  OwnMap own() const { return Typed<OwnMap>(skeleton->maps.rpctee_own); }
 
   Status ApplyEndpoints(const std::vector<route::EndpointThreshold>& exact,
                         const std::vector<route::EndpointThreshold>& any) {
@@ -174,14 +174,9 @@ Status Tap::SetAnyEndpoint(uint16_t port, uint64_t threshold) {
   return {};
 }
 
-Status Tap::AddOwnConnection(const SocketAddress& local) {
-  if (const Status put = impl_->own().Put(ToKey(local), kOwnValue); !put) {
-    return WithContext("table of own connections, " + local.ToString(), put.error());
-  }
-  return {};
-}
+Status Tap::AddOwnConnection(const SocketAddress& local) { return impl_->own.Add(local); }
 
-void Tap::RemoveOwnConnection(const SocketAddress& local) { (void)impl_->own().Erase(ToKey(local)); }
+void Tap::RemoveOwnConnection(const SocketAddress& local) { impl_->own.Remove(local); }
 
 Result<Attachment> Tap::Attach(uint32_t ifindex, Direction direction, AttachMode mode) {
   return impl_->attacher.Attach(ifindex, direction, mode);

@@ -50,7 +50,8 @@ class Tap {
   // Also takes every destination on that port, whatever SetEndpoints says, from now on.
   Status SetAnyEndpoint(uint16_t port, uint64_t threshold);
 
-  // Local addresses of the agent's own connections. Any thread.
+  // Local addresses of the agent's own connections. Several connections may have the same one: it is own until each
+  // Add, also one that failed, was followed by its Remove. Any thread.
   Status AddOwnConnection(const SocketAddress& local);
   void RemoveOwnConnection(const SocketAddress& local);
 

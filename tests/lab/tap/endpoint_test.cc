@@ -103,17 +103,5 @@ TEST_F(EndpointMapLab, BpftoolShowsFieldNames) {
   EXPECT_THAT(Run("bpftool map show pinned " + bpffs() + "/rpctee/flows"), HasSubstr("rpctee_flows"));
 }
 
-TEST_F(EndpointMapLab, OwnConnectionsComeAndGoAndTheTableHasALimit) {
-  auto small = Tap::Open({.ring_bytes = 4'096, .max_own_connections = 1});
-  ASSERT_TRUE(small) << small.error().message;
-  ASSERT_TRUE((*small)->AddOwnConnection(Address("10.0.0.1:40000")));
-  ASSERT_TRUE((*small)->AddOwnConnection(Address("10.0.0.1:40000")));
-  const Status full = (*small)->AddOwnConnection(Address("10.0.0.1:40001"));
-  ASSERT_FALSE(full);
-  EXPECT_THAT(full.error().message, HasSubstr("full at 1 entries"));
-  (*small)->RemoveOwnConnection(Address("10.0.0.1:40000"));
-  EXPECT_TRUE((*small)->AddOwnConnection(Address("10.0.0.1:40001")));
-}
-
 }  // namespace
 }  // namespace rpctee::tap

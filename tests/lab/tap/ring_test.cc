@@ -223,6 +223,19 @@ TEST_F(RingLab, OwnConnectionsAreNeverTapped) {
   EXPECT_GT(Counter("own_packets"), 0U);
 }
 
+TEST_F(RingLab, AnAddressIsOwnUntilItsLastConnectionIsGone) {
+  Loopback connection;
+  const SocketAddress local = connection.client_address();
+  ASSERT_TRUE(tap_->AddOwnConnection(local));
+  ASSERT_TRUE(tap_->AddOwnConnection(local));
+  tap_->RemoveOwnConnection(local);
+  connection.Send(test::DubboRequest(1, 200));
+  EXPECT_EQ(Counter("records"), 0U);
+  tap_->RemoveOwnConnection(local);
+  connection.Send(test::DubboRequest(2, 200));
+  EXPECT_GT(Counter("records"), 0U);
+}
+
 TEST_F(RingLab, AnyEndpointTakesThePortWhateverTheAddress) {
   ASSERT_TRUE(tap_->SetEndpoints({}));
   ASSERT_TRUE(tap_->SetAnyEndpoint(kPort, RPCTEE_THRESHOLD_ALL));
