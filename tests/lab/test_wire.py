@@ -9,40 +9,14 @@ import json
 import os
 import sys
 
-from lablib import (ADDRESSES, BUILD, Agent, Consumer, Process, Provider, case, check, check_equal, routes, run, settle)
+from lablib import ADDRESSES, Agent, Consumer, Provider, case, check, check_equal, routes, run, settle
+from wirelib import check_no_trouble, compare_bytes, compare_packets, link_trouble, start_watches
 
-WATCH = BUILD / "tests/lab/watch/rpctee-lab-watch"
 ATTACH = (None, "tcx", "clsact")
-# Where packets are compared: from the consumer's interface to inside v1's, with the tap in between, and back.
-PLACES = (("node", "vethc"), ("v1", "eth0"))
-LINKS = (("node", "vethc"), ("node", "vethv1"), ("consumer", "eth0"), ("v1", "eth0"))
 # Retransmissions without a loss come when an end waits for its turn on a busy machine, so a few more say nothing. That
 # nothing was lost is what the packets show.
 MORE_RETRANSMITTED = 0.01  # of the segments
 ATTEMPTS = 3  # for this comparison; all others must hold each time
-LINK_TROUBLE = ("dropped", "errors", "over_errors", "missed_errors", "fifo_errors")
-
-
-class Watch(Process):
-    def __init__(self, lab, role, interface):
-        super().__init__(lab, role, f"watch-{role}-{interface}", [WATCH, interface])
-        self.wait_for_log("watches")
-
-    def stop(self):
-        report = json.loads(self.end().strip().splitlines()[-1])
-        check_equal(report["missed"], 0, f"packets that {self.name} had no room for")
-        return report["directions"]
-
-
-def link_trouble(lab):
-    """Drops and errors of all interfaces that the load passes, by place and kind."""
-    found = {}
-    for role, interface in LINKS:
-        stats = json.loads(lab.run(role, "ip", "-s", "-s", "-j", "link", "show", "dev", interface))[0]["stats64"]
-        for way in ("rx", "tx"):
-            for kind in LINK_TROUBLE:
-                found[f"{role} {interface} {way} {kind}"] = stats[way].get(kind, 0)
-    return found
 
 
 @contextlib.contextmanager
@@ -61,7 +35,7 @@ def one_run(lab, attach, requests, options, ipv6):
     pods = {name: ADDRESSES[name][::-1] if ipv6 else ADDRESSES[name] for name in ("v1", "v2")}
     paths = {name: lab.directory / f"wire.{name}.json" for name in ("consumer", "v1")}
     before = link_trouble(lab)
-    watches = [Watch(lab, *place) for place in PLACES]
+    watches = start_watches(lab)
     v1, v2 = Provider(lab, "v1", "--wire-report", paths["v1"]), Provider(lab, "v2")
     agent = Agent(lab, routes(100, pods=pods), attach=attach, ring_bytes=64 << 20) if attach else None
     consumer = Consumer(lab, "--requests", requests, "--wire-report", paths["consumer"], *options, ipv6=ipv6).result()
@@ -73,33 +47,11 @@ def one_run(lab, attach, requests, options, ipv6):
     one = v1.stop()
     v2.stop()
     packets = [watch.stop() for watch in watches]
-    after = link_trouble(lab)
+    check_no_trouble(before, link_trouble(lab))
     check_equal((consumer["ok"], consumer["failed"], consumer["unexpected"]), (requests, 0, 0), f"answers ({consumer})")
     check_equal((one["received"], one["digest"], one["malformed"]), (requests, consumer["digest"], 0), "at v1")
-    check_equal({name: after[name] - before[name] for name in after if after[name] != before[name]}, {},
-                "drops and errors of the interfaces")
     ends = {name: json.loads(path.read_text()) for name, path in paths.items()}
     return ends["consumer"], ends["v1"], packets
-
-
-def compare_bytes(at_consumer, at_provider):
-    provider_ends = {end["peer"]: end for end in at_provider}
-    check_equal(len(provider_ends), len(at_consumer), "connections")
-    for end in at_consumer:
-        other = provider_ends.get(end["local"])
-        check(other, f"v1 knows of the connection from {end['local']}")
-        for sent, received in ((end, other), (other, end)):
-            check_equal((received["received_bytes"], received["received_sha256"]),
-                        (sent["sent_bytes"], sent["sent_sha256"]), f"bytes sent from {sent['local']} to {sent['peer']}")
-
-
-def compare_packets(places, in_order):
-    """Nothing lost, doubled, invented or changed between the places; the watchers' names of the directions are equal."""
-    before, behind = places
-    check_equal(set(behind), set(before), "directions of connections")
-    for name, direction in before.items():
-        for what in ("packets", "bytes", "any_order") + (("in_order",) if in_order else ()):
-            check_equal(behind[name][what], direction[what], f"{name}: {what}, in v1 as on the consumer's interface")
 
 
 def tcp_totals(*ends):
