@@ -30,6 +30,25 @@ struct Padded {
   uint32_t have;
 };
 
+constexpr uint32_t kDubboHeaderBytes = 16;
+constexpr uint8_t kDubboTwoWay = 0x40;
+
+bool StartsDubboFrame(const Padded& start) {
+  const auto& bytes = start.bytes;
+  const uint8_t flags = bytes[2];
+  const bool is_request = (flags & RPCTEE_DUBBO_REQUEST) != 0;
+  const uint32_t body_bytes = rpctee_be32(&bytes[12]);
+  if (start.have < kDubboHeaderBytes || rpctee_be16(bytes.data()) != RPCTEE_DUBBO_MAGIC ||
+      (RPCTEE_DUBBO_SERIALIZATIONS >> (flags & RPCTEE_DUBBO_SERIALIZATION) & 1) == 0) {
+    return false;
+  }
+  // A request has no status, and an answer never asks for one.
+  if (is_request ? bytes[3] != 0 : (flags & kDubboTwoWay) != 0) {
+    return false;
+  }
+  return body_bytes <= ((flags & RPCTEE_DUBBO_EVENT) != 0 ? RPCTEE_DUBBO_EVENT_MAX_BYTES : RPCTEE_DUBBO_BODY_MAX);
+}
+
 }  // namespace
 
 Content Recognise(Bytes first) {
@@ -45,6 +64,10 @@ Content RequestAt(Bytes at) {
 bool StartsRequest(Content protocol, Bytes at) {
   const Padded start(at);
   return rpctee_starts_request(static_cast<uint32_t>(protocol), start.bytes.data(), start.have) != 0;
+}
+
+bool StartsFrame(Content protocol, Bytes at) {
+  return protocol == Content::kDubbo ? StartsDubboFrame(Padded(at)) : StartsRequest(protocol, at);
 }
 
 }  // namespace rpctee::protocol

@@ -21,4 +21,8 @@ Content RequestAt(Bytes at);
 // The same for one protocol.
 bool StartsRequest(Content protocol, Bytes at);
 
+// Can a frame of any kind begin so that a client sends behind a request: in Dubbo also an answer or an event, of which
+// only the header is looked at. `at` has kStrictBytes, or is the connection's end.
+bool StartsFrame(Content protocol, Bytes at);
+
 }  // namespace rpctee::protocol

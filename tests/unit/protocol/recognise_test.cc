@@ -95,5 +95,42 @@ TEST(StartsRequest, IsAQuestionAboutOneProtocol) {
   }
 }
 
+TEST(StartsFrame, TakesWhateverADubboClientSendsBehindARequest) {
+  const char* const frames[] = {
+      "dabbc2000000000000000001000000f0",  // a request
+      "dabb82000000000000000001000000f0",  // one-way
+      "dabbe200000000000000000100000001",  // a heartbeat
+      "dabb2214000000000000000100000001",  // the answer to one
+      "dabb02140000000000000001000000f0",  // an answer
+      "dabb0214000000000000000100000000",  // an answer without a body
+  };
+  for (const char* frame : frames) {
+    EXPECT_TRUE(StartsFrame(Content::kDubbo, FromHex(frame))) << frame;
+    EXPECT_FALSE(StartsFrame(Content::kThriftFramed, FromHex(frame))) << frame;
+  }
+}
+
+TEST(StartsFrame, TakesNothingElse) {
+  const char* const others[] = {
+      "dabac2000000000000000001000000f0",  // another magic
+      "dabbcd000000000000000001000000f0",  // a serialization that was never given out
+      "dabbc2140000000000000001000000f0",  // a request with a status
+      "dabb42140000000000000001000000f0",  // an answer that asks for one
+      "dabbe2000000000000000001000000f0",  // an event with a long body
+      "dabbc2000000000000000001f0000000",  // a negative length
+      "dabbc2000000000000000001200000f0",  // a length that no honest frame has
+      "dabbc2000000000000000001000000",    // too short to say
+  };
+  for (const char* other : others) {
+    EXPECT_FALSE(StartsFrame(Content::kDubbo, FromHex(other))) << other;
+  }
+}
+
+TEST(StartsFrame, InThriftEveryFrameIsARequest) {
+  for (const Start& start : Starts()) {
+    EXPECT_EQ(StartsFrame(Content::kThriftFramed, start.bytes), start.content == Content::kThriftFramed) << start.name;
+  }
+}
+
 }  // namespace
 }  // namespace rpctee::protocol
