@@ -1,0 +1,169 @@
+#include "stream/join_search.h"
+
+#include <algorithm>
+
+#include "protocol/framing.h"
+#include "protocol/recognise.h"
+
+namespace rpctee::stream {
+namespace {
+
+using protocol::kStrictBytes;
+
+// Settle looks through what is held from its first byte on; all of that together at most so often.
+constexpr uint64_t kSettlesOfAByte = 8;
+
+// What every strict test begins with, at the price of a few compares: can a request begin here? Five bytes are there.
+bool MayStartRequest(const uint8_t* bytes) {
+  switch (bytes[0]) {
+    case 0xda:
+      return bytes[1] == 0xbb;
+    case 0x00: {
+      const bool has_length = bytes[1] != 0 || bytes[2] != 0 || bytes[3] >= 8;
+      return has_length && (bytes[4] == 0x82 || bytes[4] == 0x80 || bytes[4] == 0x0f || bytes[4] == 0x00);
+    }
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+JoinSearch::State JoinSearch::Take(Bytes bytes) {
+  DropSearched();
+  if (!Hold(bytes)) {
+    return State::kFailed;
+  }
+  return Search();
+}
+
+bool JoinSearch::Hold(Bytes bytes) {
+  const size_t needed = held_.size() + bytes.size();
+  const size_t held = held_.capacity();
+  if (needed > held) {
+    const size_t wanted = std::max(needed, std::min(2 * held, max_bytes_));
+    if (!charge_.Take(wanted - held)) {
+      return false;
+    }
+    held_.reserve(wanted);
+  }
+  held_.insert(held_.end(), bytes.begin(), bytes.end());
+  return true;
+}
+
+// Only when at least half of what is held goes, so that all the moving costs no more than the bytes that came.
+void JoinSearch::DropSearched() {
+  const bool is_following = chain_.protocol != Content::kUnknown;
+  const size_t searched = is_following ? chain_.start : scan_;
+  if (searched < held_.size() - searched) {
+    return;
+  }
+  held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(searched));
+  dropped_bytes_ += searched;
+  scan_ -= searched;
+  chain_.start -= is_following ? searched : 0;
+  chain_.next_head -= is_following ? searched : 0;
+}
+
+JoinSearch::State JoinSearch::Search() {
+  while (chain_.protocol != Content::kUnknown || FindStart()) {
+    switch (Follow()) {
+      case Verdict::kBelieved:
+        return State::kFound;
+      case Verdict::kUndecided:
+        return State::kSearching;
+      case Verdict::kRefuted:
+        scan_ = chain_.start + 1;
+        chain_ = {};
+        break;
+    }
+  }
+  return dropped_bytes_ + scan_ >= max_bytes_ ? State::kFailed : State::kSearching;
+}
+
+// Moves on to the next place that passes the strict test, which needs its bytes; false when there is none yet.
+bool JoinSearch::FindStart() {
+  const size_t searchable = held_.size() - std::min(held_.size(), kStrictBytes - 1);
+  const size_t end = std::min(searchable, max_bytes_ - std::min(max_bytes_, dropped_bytes_));
+  for (; scan_ < end; ++scan_) {
+    if (!MayStartRequest(&held_[scan_])) {
+      continue;
+    }
+    ++tests_;
+    const Content protocol = protocol::RequestAt(Bytes(held_).subspan(scan_));
+    if (protocol::HeaderBytes(protocol) != 0) {
+      chain_ = {.protocol = protocol, .start = scan_, .next_head = scan_};
+      return true;
+    }
+  }
+  return false;
+}
+
+JoinSearch::Verdict JoinSearch::Follow() {
+  while (chain_.heads < kHeads) {
+    const size_t head_end = chain_.next_head + kStrictBytes;
+    if (head_end - chain_.start > max_bytes_) {
+      return Verdict::kRefuted;  // may be right, but would never be held whole
+    }
+    if (head_end > held_.size()) {
+      return Verdict::kUndecided;
+    }
+    if (!PassHead(chain_)) {
+      return Verdict::kRefuted;
+    }
+  }
+  return Verdict::kBelieved;
+}
+
+// The first head has passed the strict test already.
+bool JoinSearch::PassHead(Chain& chain) {
+  ++tests_;
+  const Bytes head = Bytes(held_).subspan(chain.next_head);
+  if (chain.heads != 0 && !protocol::StartsFrame(chain.protocol, head)) {
+    return false;
+  }
+  if (head.size() < protocol::HeaderBytes(chain.protocol)) {
+    return false;
+  }
+  const std::optional<protocol::FrameMeasure> frame = protocol::MeasureFrame(chain.protocol, head);
+  if (!frame) {
+    return false;
+  }
+  chain.next_head += frame->frame_bytes;
+  ++chain.heads;
+  return true;
+}
+
+// A place that is undecided is passed over here: in silence it keeps nobody waiting.
+JoinSearch::State JoinSearch::Settle() {
+  const size_t from = chain_.protocol != Content::kUnknown ? chain_.start : scan_;
+  const size_t searched = held_.size() - from;
+  if (settled_bytes_ + searched > kSettlesOfAByte * (dropped_bytes_ + held_.size())) {
+    return State::kSearching;
+  }
+  settled_bytes_ += searched;
+  for (size_t start = from; start < held_.size(); ++start) {
+    if (start + kStrictBytes <= held_.size() && !MayStartRequest(&held_[start])) {
+      continue;
+    }
+    ++tests_;
+    const Content protocol = protocol::RequestAt(Bytes(held_).subspan(start));
+    Chain chain{.protocol = protocol, .start = start, .next_head = start};
+    if (protocol::HeaderBytes(protocol) != 0 && EndsInSilence(chain)) {
+      chain_ = chain;
+      return State::kFound;
+    }
+  }
+  return State::kSearching;
+}
+
+bool JoinSearch::EndsInSilence(Chain& chain) {
+  while (chain.next_head < held_.size() && chain.heads < kHeads) {
+    if (!PassHead(chain)) {
+      return false;
+    }
+  }
+  return chain.next_head == held_.size() || chain.heads == kHeads;
+}
+
+}  // namespace rpctee::stream
