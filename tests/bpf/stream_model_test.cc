@@ -30,8 +30,7 @@ class Agent final : public stream::AssemblerObserver, public stream::Reassembler
       const std::optional<CapturedRecord> record = tap::ParseRecord(bytes);
       ASSERT_TRUE(record.has_value());
       if (const auto* part = std::get_if<CapturedPart>(&*record)) {
-        reassembler_.OnPart(*part);
-        assembler_.Take(*part, now_);
+        reassembler_.Take(*part, now_);
       } else {
         reassembler_.Take(std::get<CapturedStream>(*record), now_);
       }

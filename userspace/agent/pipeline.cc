@@ -39,8 +39,7 @@ RequestOutcome OutcomeOf(route::Decision::Kind kind) {
 
 void Pipeline::Take(const CapturedRecord& record, TimePoint now) {
   if (const auto* part = std::get_if<CapturedPart>(&record)) {
-    reassembler_.OnPart(*part);
-    assembler_.Take(*part, now);
+    reassembler_.Take(*part, now);
   } else {
     reassembler_.Take(std::get<CapturedStream>(record), now);
   }

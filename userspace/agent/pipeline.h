@@ -55,6 +55,8 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
 
   void Take(const CapturedRecord& record, TimePoint now);
   void Expire(TimePoint now);
+  // No more records will come of the flows so far: what has to be framed here is taken as far as it is whole.
+  void FinishFlows(TimePoint now) { reassembler_.Finish(now); }
   // Ends what is open.
   void Stop() { assembler_.Stop(); }
   size_t open() const { return assembler_.open(); }

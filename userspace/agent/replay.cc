@@ -126,6 +126,7 @@ Status ReplayRun::Play(const std::string& capture) {
   }
   report_.packets_cut += reader->stats().cut_by_snaplen;
   // The next capture has nothing to do with this one's connections.
+  worker_->FinishFlows();
   return tap_->ClearFlows();
 }
 

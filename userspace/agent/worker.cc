@@ -93,8 +93,13 @@ void Worker::RunUntilDrained() {
   }
 }
 
-void Worker::Finish() {
+void Worker::FinishFlows() {
   RunUntilDrained();
+  pipeline_.FinishFlows(Clock::now());
+}
+
+void Worker::Finish() {
+  FinishFlows();
   AwaitAnswers();
   pipeline_.Stop();
   mirror_.Stop();

@@ -47,6 +47,8 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void SetOnMirrored(Pipeline::OnMirrored on_mirrored) { pipeline_.SetOnMirrored(std::move(on_mirrored)); }
   // Runs rounds on the calling thread until the ring is empty. Not together with Start.
   void RunUntilDrained();
+  // The same, and no more will come of the flows so far.
+  void FinishFlows();
   // Stop, for a worker that was not started.
   void Finish();
 

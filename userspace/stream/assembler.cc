@@ -85,6 +85,11 @@ void Assembler::TakeNext(PartialMap::iterator position, const CapturedPart& part
   by_age_.splice(by_age_.end(), by_age_, partial.age);
 }
 
+void Assembler::Refuse(LostReason reason) {
+  observer_.OnFirstPart();
+  observer_.OnLost(reason);
+}
+
 bool Assembler::Append(Partial& partial, Bytes bytes) {
   const size_t needed = partial.bytes.size() + bytes.size();
   if (!Grow(partial, needed)) {

@@ -46,6 +46,8 @@ class Assembler {
 
   // `now` is the worker's time and never goes back; parts of one flow come in order, but some may be lost.
   void Take(const CapturedPart& part, TimePoint now);
+  // A first part that is not to be taken.
+  void Refuse(LostReason reason);
   // Gives up requests that got no part for max_age. Costs nothing when there are none.
   void Expire(TimePoint now);
   // Gives up everything that is open.

@@ -1,27 +1,30 @@
 #include "stream/reassembler.h"
 
 #include <algorithm>
-#include <limits>
-
-#include "protocol/dubbo/dubbo_codec.h"
 
 namespace rpctee::stream {
 namespace {
 
-using protocol::FrameHeader;
-using protocol::FrameStatus;
-using protocol::MessageKind;
+using Start = CapturedStream::Start;
 
-// What a piece that waits costs besides its bytes: a tree node and an allocation.
-constexpr size_t kPieceBytes = 96;
-static_assert(std::tuple_size_v<decltype(CapturedStream::header)> == protocol::dubbo::kHeaderBytes);
-
-int64_t PositionOf(uint32_t origin, uint32_t seq) { return static_cast<int32_t>(seq - origin); }
+// Bytes that come before word of why they come: another CPU's, of a few packets.
+constexpr size_t kMaxEarlyBytes = size_t{256} << 10;
+// All flows are looked through at most so often.
+constexpr Duration kScanInterval = std::chrono::milliseconds(10);
 
 }  // namespace
 
+Reassembler::Reassembler(Assembler& assembler, ReassemblerObserver& observer, ReassemblerLimits limits)
+    : sink_{.assembler = assembler,
+            .observer = observer,
+            .max_request_bytes = limits.max_request_bytes,
+            .random = std::mt19937(std::random_device{}())},
+      memory_(limits.max_bytes),
+      limits_(limits),
+      refused_(limits.max_flows) {}
+
 void Reassembler::Take(const CapturedStream& record, TimePoint now) {
-  now_ = now;
+  sink_.now = now;
   switch (record.kind) {
     case CapturedStream::Kind::kBegin:
       Begin(record);
@@ -35,261 +38,224 @@ void Reassembler::Take(const CapturedStream& record, TimePoint now) {
   }
 }
 
-void Reassembler::OnPart(const CapturedPart& part) {
-  const auto position = streams_.find(part.flow_id);
-  if (position != streams_.end() && position->second.active) {
+void Reassembler::Take(const CapturedPart& part, TimePoint now) {
+  sink_.now = now;
+  if (refused_.Contains(part.flow_id) && IsRefused(part)) {
+    if (!part.is_cut && part.offset == 0) {
+      sink_.assembler.Refuse(LostReason::kGap);
+    }
+    return;
+  }
+  const auto position = entries_.find(part.flow_id);
+  if (position != entries_.end() && position->second.stream.started()) {
+    if (part.is_cut && part.cut == CutReason::kFlowEnded) {
+      (void)position->second.stream.Settle();
+    }
     Erase(position);
   }
+  sink_.assembler.Take(part, now);
 }
 
-Reassembler::StreamMap::iterator Reassembler::FindOrAdd(const CapturedStream& record) {
-  const auto known = streams_.find(record.flow_id);
-  if (known != streams_.end() || streams_.size() >= limits_.max_flows) {
+// The tap leaves the false place when it cuts the flow for a gap; word of that may come with the next request.
+bool Reassembler::IsRefused(const CapturedPart& part) {
+  const bool has_left = part.cut == CutReason::kGap || (part.is_cut && part.cut == CutReason::kFlowEnded);
+  if (has_left) {
+    refused_.Remove(part.flow_id);
+  }
+  return !has_left;
+}
+
+Reassembler::EntryMap::iterator Reassembler::FindOrAdd(const CapturedStream& record) {
+  const auto known = entries_.find(record.flow_id);
+  if (known != entries_.end()) {
+    by_age_.splice(by_age_.end(), by_age_, known->second.age);
     return known;
   }
-  Stream stream;
-  stream.flow = record.flow;
-  stream.flow_id = record.flow_id;
-  stream.origin = record.seq;
-  stream.progress = now_;
-  return streams_.emplace(record.flow_id, std::move(stream)).first;
+  if (entries_.size() >= limits_.max_flows && !MakeRoom()) {
+    return entries_.end();
+  }
+  const auto added = entries_.try_emplace(record.flow_id, sink_, memory_, limits_.max_join_bytes, record).first;
+  added->second.progress = sink_.now;
+  added->second.age = by_age_.insert(by_age_.end(), record.flow_id);
+  return added;
+}
+
+// The flow that was silent longest goes, unless it may still be waited for.
+bool Reassembler::MakeRoom() {
+  if (by_age_.empty()) {
+    return false;
+  }
+  const auto oldest = entries_.find(by_age_.front());
+  if (sink_.now - oldest->second.progress <= limits_.max_hole) {
+    return false;
+  }
+  GiveUp(oldest);
+  return true;
 }
 
 void Reassembler::Begin(const CapturedStream& record) {
-  if (const auto known = streams_.find(record.flow_id); known != streams_.end() && known->second.active) {
+  if (refused_.Contains(record.flow_id)) {
+    if (record.start == Start::kFrame) {
+      // Still framed from the false place.
+      sink_.observer.OnGivenUp(record.flow, record.flow_id);
+      return;
+    }
+    refused_.Remove(record.flow_id);
+  }
+  if (const auto known = entries_.find(record.flow_id); known != entries_.end() && known->second.stream.started()) {
     Erase(known);  // its end was lost in the ring
   }
   const auto position = FindOrAdd(record);
   if (!record.copying) {
     // Whatever is open of this flow was cut, and the record that said so was lost.
-    Cut(record.flow_id, record.flow, CutReason::kRingFull);
+    FlowRequests(sink_, record.flow_id, record.flow).Cut(CutReason::kRingFull);
   }
-  if (position == streams_.end()) {
-    observer_.OnGivenUp(record.flow, record.flow_id);
+  if (position == entries_.end()) {
+    sink_.observer.OnGivenUp(record.flow, record.flow_id);
     return;
   }
-  Stream& stream = position->second;
-  stream.active = true;
-  stream.next = PositionOf(stream.origin, record.seq);
-  stream.progress = now_;
-  stream.time_ns = record.time_ns;
-  stream.frame_bytes = record.frame_bytes;
-  stream.frame_left = record.frame_left;
-  stream.copying = record.copying;
-  stream.draw = record.draw;
-  stream.request = record.request;
-  stream.header_have = record.header_have;
-  stream.header = record.header;
-  if (!Advance(stream)) {
-    GiveUp(position);
-  }
+  Entry& entry = position->second;
+  entry.progress = sink_.now;
+  entry.holes = record.holes;
+  entry.told_holes.reset();
+  Follow(position, entry.stream.Begin(record));
 }
 
 void Reassembler::TakeData(const CapturedStream& record) {
-  const auto position = FindOrAdd(record);
-  if (position == streams_.end()) {
-    return;  // its Begin was given up for the same reason, or never came
-  }
-  Stream& stream = position->second;
-  stream.holes = std::max(stream.holes, record.holes);
-  stream.time_ns = record.time_ns;
-  if (!Keep(stream, PositionOf(stream.origin, record.seq), record.bytes) || !Advance(stream)) {
-    GiveUp(position);
+  if (refused_.Contains(record.flow_id)) {
     return;
   }
-  TellIfMended(stream);
+  const auto position = FindOrAdd(record);
+  if (position == entries_.end()) {
+    return;  // its Begin was given up for the same reason, or never came
+  }
+  Entry& entry = position->second;
+  FlowStream& stream = entry.stream;
+  const bool had_hole = stream.has_hole();
+  const uint32_t next_before = stream.next_seq();
+  entry.holes = std::max(entry.holes, record.holes);
+  const Verdict verdict = stream.Take(record);
+  if (!stream.started() && stream.held_bytes() > kMaxEarlyBytes) {
+    Erase(position);
+    return;
+  }
+  if (stream.next_seq() != next_before || (stream.started() && !had_hole)) {
+    entry.progress = sink_.now;
+    entry.has_settled = false;
+  }
+  if (verdict == Verdict::kGoOn) {
+    TellIfMended(entry);
+  }
+  Follow(position, verdict);
 }
 
 void Reassembler::End(const CapturedStream& record) {
-  const auto position = streams_.find(record.flow_id);
-  if (position == streams_.end() || !position->second.active) {
+  const auto position = entries_.find(record.flow_id);
+  if (position == entries_.end() || !position->second.stream.started()) {
     return;
   }
-  const Stream& stream = position->second;
-  const bool in_line = stream.waiting.empty() && stream.next == PositionOf(stream.origin, record.seq) &&
-                       stream.frame_left == 0 && stream.header_have == 0;
-  if (!in_line) {
-    Cut(stream.flow_id, stream.flow, CutReason::kGap);
-  }
-  Erase(position);
-}
-
-bool Reassembler::Keep(Stream& stream, int64_t position, Bytes bytes) {
-  const int64_t first = stream.active ? stream.next : std::numeric_limits<int64_t>::min();
-  if (position < first) {
-    const auto seen = static_cast<size_t>(std::min<int64_t>(first - position, static_cast<int64_t>(bytes.size())));
-    bytes = bytes.subspan(seen);
-    position += static_cast<int64_t>(seen);
-  }
-  // The first copy of a byte wins: only what no piece holds is kept.
-  auto next = stream.waiting.upper_bound(position);
-  if (next != stream.waiting.begin()) {
-    const auto& [start, piece] = *std::prev(next);
-    const int64_t end = start + static_cast<int64_t>(piece.size());
-    if (end > position) {
-      const auto held = std::min(static_cast<size_t>(end - position), bytes.size());
-      bytes = bytes.subspan(held);
-      position += static_cast<int64_t>(held);
-    }
-  }
-  while (!bytes.empty()) {
-    next = stream.waiting.lower_bound(position);
-    const size_t room = next == stream.waiting.end() ? bytes.size() : static_cast<size_t>(next->first - position);
-    const size_t count = std::min(room, bytes.size());
-    const size_t held = next == stream.waiting.end() ? 0 : std::min(next->second.size(), bytes.size() - count);
-    if (count != 0 && !KeepPiece(stream, position, bytes.first(count))) {
-      return false;
-    }
-    bytes = bytes.subspan(count + held);
-    position += static_cast<int64_t>(count + held);
-  }
-  return true;
-}
-
-bool Reassembler::KeepPiece(Stream& stream, int64_t position, Bytes bytes) {
-  const size_t cost = bytes.size() + kPieceBytes;
-  if (cost > limits_.max_bytes - std::min(limits_.max_bytes, buffered_bytes_)) {
-    return false;
-  }
-  stream.waiting.emplace(position, std::vector<uint8_t>(bytes.begin(), bytes.end()));
-  stream.charged_bytes += cost;
-  buffered_bytes_ += cost;
-  return true;
-}
-
-bool Reassembler::Advance(Stream& stream) {
-  if (!stream.active) {
-    return true;
-  }
-  while (!stream.waiting.empty() && stream.waiting.begin()->first <= stream.next) {
-    const auto node = stream.waiting.extract(stream.waiting.begin());
-    const Bytes piece(node.mapped());
-    const size_t cost = piece.size() + kPieceBytes;
-    stream.charged_bytes -= cost;
-    buffered_bytes_ -= cost;
-    const auto seen = std::min(static_cast<size_t>(stream.next - node.key()), piece.size());
-    stream.next += static_cast<int64_t>(piece.size() - seen);
-    stream.progress = now_;
-    if (!Consume(stream, piece.subspan(seen))) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool Reassembler::Consume(Stream& stream, Bytes bytes) {
-  while (!bytes.empty()) {
-    if (stream.frame_left != 0) {
-      bytes = bytes.subspan(ConsumeFrame(stream, bytes));
-      continue;
-    }
-    bytes = bytes.subspan(ConsumeHeader(stream, bytes));
-    if (stream.header_have == stream.header.size() && !BeginFrame(stream)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-size_t Reassembler::ConsumeHeader(Stream& stream, Bytes bytes) {
-  const size_t count = std::min(stream.header.size() - stream.header_have, bytes.size());
-  std::copy_n(bytes.begin(), count, stream.header.begin() + static_cast<std::ptrdiff_t>(stream.header_have));
-  stream.header_have += count;
-  return count;
-}
-
-size_t Reassembler::ConsumeFrame(Stream& stream, Bytes bytes) {
-  const size_t count = std::min<size_t>(stream.frame_left, bytes.size());
-  if (stream.copying) {
-    SendPart(stream, stream.frame_bytes - stream.frame_left, bytes.first(count));
-  }
-  stream.frame_left -= static_cast<uint32_t>(count);
-  return count;
-}
-
-bool Reassembler::BeginFrame(Stream& stream) {
-  const FrameHeader header = protocol::dubbo::ParseHeader(stream.header);
-  stream.header_have = 0;
-  if (header.status != FrameStatus::kFrame) {
-    return false;
-  }
-  stream.frame_bytes = static_cast<uint32_t>(header.frame_bytes);
-  stream.frame_left = stream.frame_bytes;
-  stream.copying = false;
-  if (header.kind == MessageKind::kRequest || header.kind == MessageKind::kOneway) {
-    BeginRequest(stream);
-  }
-  stream.frame_left -= static_cast<uint32_t>(stream.header.size());
-  return true;
-}
-
-void Reassembler::BeginRequest(Stream& stream) {
-  ++stream.request;
-  stream.draw = static_cast<uint32_t>(random_());
-  if (stream.frame_bytes > limits_.max_request_bytes) {
-    observer_.OnStreamRequest(StreamRequest::kTooBig);
-  } else if (stream.draw >= observer_.ThresholdOf(stream.flow.destination)) {
-    observer_.OnStreamRequest(StreamRequest::kNotSampled);
+  Entry& entry = position->second;
+  if (!entry.stream.IsBoundary(record.seq)) {
+    refused_.Add(record.flow_id);
+    GiveUp(position);
+  } else if (entry.stream.has_hole()) {
+    // Another CPU's bytes, from behind what the tap frames now: they may fill its next hole.
+    entry.stream.Pause();
+    entry.progress = sink_.now;
+    Follow(position, Verdict::kGoOn);
   } else {
-    observer_.OnStreamRequest(StreamRequest::kSampled);
-    stream.copying = true;
-    SendPart(stream, 0, stream.header);
+    Erase(position);
   }
 }
 
-void Reassembler::SendPart(const Stream& stream, uint32_t offset, Bytes bytes) {
-  CapturedPart part;
-  part.flow_id = stream.flow_id;
-  part.flow = stream.flow;
-  part.time_ns = stream.time_ns;
-  part.request = stream.request;
-  part.draw = stream.draw;
-  part.frame_bytes = stream.frame_bytes;
-  part.offset = offset;
-  part.bytes = bytes;
-  assembler_.Take(part, now_);
-}
-
-void Reassembler::Cut(uint64_t flow_id, const Flow& flow, CutReason reason) {
-  CapturedPart cut;
-  cut.flow_id = flow_id;
-  cut.flow = flow;
-  cut.is_cut = true;
-  cut.cut = reason;
-  assembler_.Take(cut, now_);
-}
-
-void Reassembler::TellIfMended(Stream& stream) {
-  if (stream.active && stream.waiting.empty() && stream.mended_holes != stream.holes) {
-    stream.mended_holes = stream.holes;
-    observer_.OnMended(stream.flow, stream.flow_id, stream.holes, Content::kDubbo);
+void Reassembler::Follow(EntryMap::iterator position, Verdict verdict) {
+  Entry& entry = position->second;
+  switch (verdict) {
+    case Verdict::kGoOn:
+      next_deadline_ = std::min(next_deadline_, DeadlineOf(entry));
+      break;
+    case Verdict::kGiveUp:
+      GiveUp(position);
+      break;
+    case Verdict::kIgnore:
+      sink_.observer.OnIgnored(entry.stream.flow(), entry.stream.flow_id(), entry.stream.content());
+      Erase(position);
+      break;
   }
+}
+
+void Reassembler::TellIfMended(Entry& entry) {
+  if (entry.stream.is_mended() && entry.told_holes != entry.holes) {
+    entry.told_holes = entry.holes;
+    sink_.observer.OnMended(entry.stream.flow(), entry.stream.flow_id(), entry.holes, entry.stream.content());
+  }
+}
+
+TimePoint Reassembler::DeadlineOf(const Entry& entry) const {
+  if (!entry.stream.started() || entry.stream.has_hole()) {
+    return entry.progress + limits_.max_hole;
+  }
+  return entry.progress + (entry.stream.is_joining() && !entry.has_settled ? limits_.max_quiet : limits_.max_idle);
+}
+
+void Reassembler::OnDeadline(EntryMap::iterator position) {
+  Entry& entry = position->second;
+  if (!entry.stream.is_joining() || entry.stream.has_hole() || entry.has_settled) {
+    GiveUp(position);
+    return;
+  }
+  entry.has_settled = true;
+  const Verdict verdict = entry.stream.Settle();
+  if (verdict == Verdict::kGoOn) {
+    TellIfMended(entry);
+  }
+  Follow(position, verdict);
 }
 
 void Reassembler::Expire(TimePoint now) {
-  now_ = now;
-  for (auto position = streams_.begin(); position != streams_.end();) {
+  sink_.now = now;
+  if (now <= next_deadline_ || now < next_scan_) {
+    return;
+  }
+  next_scan_ = now + kScanInterval;
+  next_deadline_ = TimePoint::max();
+  for (auto position = entries_.begin(); position != entries_.end();) {
     const auto current = position++;
-    const Stream& stream = current->second;
-    const bool has_hole = !stream.active || !stream.waiting.empty();
-    if (now - stream.progress > (has_hole ? limits_.max_hole : limits_.max_idle)) {
-      GiveUp(current);
+    const TimePoint deadline = DeadlineOf(current->second);
+    if (now > deadline) {
+      OnDeadline(current);
+    } else {
+      next_deadline_ = std::min(next_deadline_, deadline);
     }
   }
 }
 
-void Reassembler::GiveUp(StreamMap::iterator position) {
-  const Stream& stream = position->second;
-  if (stream.active) {
-    Cut(stream.flow_id, stream.flow, CutReason::kGap);
-    observer_.OnGivenUp(stream.flow, stream.flow_id);
+void Reassembler::Finish(TimePoint now) {
+  sink_.now = now;
+  for (auto position = entries_.begin(); position != entries_.end();) {
+    const auto current = position++;
+    FlowStream& stream = current->second.stream;
+    if (stream.started()) {
+      (void)stream.Settle();
+      stream.Cut(stream.has_hole() ? CutReason::kGap : CutReason::kFlowEnded);
+    }
+    Erase(current);
+  }
+  refused_.Clear();
+}
+
+void Reassembler::GiveUp(EntryMap::iterator position) {
+  FlowStream& stream = position->second.stream;
+  if (stream.started()) {
+    stream.Cut(CutReason::kGap);
+    sink_.observer.OnGivenUp(stream.flow(), stream.flow_id());
   }
   Erase(position);
 }
 
-void Reassembler::Erase(StreamMap::iterator position) {
-  buffered_bytes_ -= position->second.charged_bytes;
-  streams_.erase(position);
+void Reassembler::Erase(EntryMap::iterator position) {
+  by_age_.erase(position->second.age);
+  entries_.erase(position);
 }
 
 }  // namespace rpctee::stream

@@ -1,79 +1,17 @@
-#include "stream/reassembler.h"
-
+// Flows with a hole whose framing the tap knew.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/dubbo_frames.h"
-#include "support/packet_builder.h"
+#include "support/thrift_frames.h"
+#include "unit/stream/reassembler_fixture.h"
 
 namespace rpctee::stream {
 namespace {
 
-using test::ByteVector;
-using test::DubboRequest;
 using test::Join;
 using test::Slice;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-constexpr uint64_t kAll = uint64_t{1} << 32;
-
-class ReassemblerTest : public testing::Test, public AssemblerObserver, public ReassemblerObserver {
- protected:
-  // The flow stands at a boundary, at sequence number `seq`, and the byte there is missing.
-  void Begin(uint32_t seq) {
-    CapturedStream record = Record(CapturedStream::Kind::kBegin, seq);
-    reassembler().Take(record, now_);
-  }
-  void Data(uint32_t seq, Bytes bytes, uint32_t holes = 1) {
-    CapturedStream record = Record(CapturedStream::Kind::kData, seq);
-    record.bytes = bytes;
-    record.holes = holes;
-    reassembler().Take(record, now_);
-  }
-  void End(uint32_t seq) { reassembler().Take(Record(CapturedStream::Kind::kEnd, seq), now_); }
-  void Wait(Duration time) {
-    now_ += time;
-    reassembler().Expire(now_);
-  }
-  CapturedStream Record(CapturedStream::Kind kind, uint32_t seq) const {
-    CapturedStream record;
-    record.kind = kind;
-    record.flow_id = flow_id_;
-    record.seq = seq;
-    return record;
-  }
-  Reassembler& reassembler() {
-    if (!reassembler_) {
-      reassembler_.emplace(assembler_, *this, limits_);
-    }
-    return *reassembler_;
-  }
-
-  uint64_t ThresholdOf(const SocketAddress&) override { return threshold_; }
-  void OnStreamRequest(StreamRequest outcome) override { outcomes_.push_back(outcome); }
-  void OnMended(const Flow&, uint64_t, uint32_t holes, Content) override { mended_.push_back(holes); }
-  void OnGivenUp(const Flow&, uint64_t) override { ++given_up_; }
-  void OnTaken(const Flow&, uint64_t) override {}
-  void OnIgnored(const Flow&, uint64_t, Content) override {}
-  void OnFirstPart() override {}
-  void OnFrame(const Frame& frame) override { frames_.emplace_back(frame.bytes.begin(), frame.bytes.end()); }
-  void OnLost(LostReason reason) override { lost_.push_back(reason); }
-
-  const ByteVector a_ = DubboRequest(1, 300);
-  const ByteVector b_ = DubboRequest(2, 400);
-  uint64_t flow_id_ = 1;
-  uint64_t threshold_ = kAll;
-  TimePoint now_ = Clock::now();
-  ReassemblerLimits limits_;
-  Assembler assembler_{*this, {}};
-  std::optional<Reassembler> reassembler_;
-  std::vector<StreamRequest> outcomes_;
-  std::vector<uint32_t> mended_;
-  std::vector<ByteVector> frames_;
-  std::vector<LostReason> lost_;
-  int given_up_ = 0;
-};
 
 TEST_F(ReassemblerTest, PutsSegmentsInOrderAndHandsTheFlowBack) {
   Begin(1000);
@@ -137,7 +75,7 @@ TEST_F(ReassemblerTest, GoesOnInsideAFrameThatTheTapWasCopying) {
   record.frame_left = 300;
   record.copying = true;
   record.request = 7;
-  reassembler().Take(record, now_);
+  Take(record);
   Data(1300, a_);
   Data(1000, Slice(b_, 100));
   EXPECT_THAT(frames_, ElementsAre(b_, a_));
@@ -147,7 +85,7 @@ TEST_F(ReassemblerTest, GoesOnInsideAHeader) {
   CapturedStream record = Record(CapturedStream::Kind::kBegin, 1000);
   record.header_have = 5;
   std::copy_n(a_.begin(), 5, record.header.begin());
-  reassembler().Take(record, now_);
+  Take(record);
   Data(1000, Slice(a_, 5));
   EXPECT_THAT(frames_, ElementsAre(a_));
 }
@@ -161,8 +99,7 @@ TEST_F(ReassemblerTest, AHoleThatStaysOpenIsGivenUpAndTheOpenRequestBooked) {
   Wait(std::chrono::milliseconds(1));
   EXPECT_EQ(given_up_, 1);
   EXPECT_THAT(lost_, ElementsAre(LostReason::kGap));
-  EXPECT_EQ(reassembler().flows(), 0U);
-  EXPECT_EQ(reassembler().buffered_bytes(), 0U);
+  ExpectNothingHeld();
 }
 
 TEST_F(ReassemblerTest, BytesWithoutWordOfAHoleAreForgottenInSilence) {
@@ -210,24 +147,11 @@ TEST_F(ReassemblerTest, EventsAreNoRequestsAndEachRequestHasOneOutcome) {
   EXPECT_THAT(frames_, ElementsAre(a_));
 }
 
-TEST_F(ReassemblerTest, AnEndThatIsNoBoundaryCutsTheOpenRequest) {
-  Begin(1000);
-  Data(1000, Slice(a_, 0, 100));
-  End(1100);
-  EXPECT_THAT(lost_, ElementsAre(LostReason::kGap));
-  EXPECT_EQ(reassembler().flows(), 0U);
-}
-
 TEST_F(ReassemblerTest, APartFromTheTapMeansThatTheEndWasLost) {
   Begin(1000);
   Data(1300, b_);
-  CapturedPart part;
-  part.flow_id = flow_id_;
-  part.frame_bytes = 300;
-  part.bytes = a_;
-  reassembler().OnPart(part);
-  EXPECT_EQ(reassembler().flows(), 0U);
-  EXPECT_EQ(reassembler().buffered_bytes(), 0U);
+  Part(a_);
+  ExpectNothingHeld();
 }
 
 TEST_F(ReassemblerTest, IsToldOfLaterHolesToo) {
@@ -238,6 +162,112 @@ TEST_F(ReassemblerTest, IsToldOfLaterHolesToo) {
   Data(1700, a_, 2);
   EXPECT_THAT(mended_, ElementsAre(1U, 2U));
   EXPECT_THAT(frames_, ElementsAre(a_, b_, a_, b_));
+}
+
+TEST_F(ReassemblerTest, FramedThriftIsMendedInTheSameWay) {
+  const ByteVector one = test::ThriftFrame(test::ThriftBinary(1, "say", a_));
+  const ByteVector two = test::ThriftFrame(test::ThriftCompact(2, "say", b_));
+  CapturedStream record = Record(CapturedStream::Kind::kBegin, 1000);
+  record.protocol = Content::kThriftFramed;
+  record.header_have = 3;
+  std::copy_n(one.begin(), 3, record.header.begin());
+  Take(record);
+  const auto size = static_cast<uint32_t>(one.size());
+  Data(1000 + size - 3, two);
+  Data(1000, Slice(one, 3));
+  EXPECT_THAT(frames_, ElementsAre(one, two));
+  EXPECT_EQ(frame_protocol_, Content::kThriftFramed);
+  EXPECT_EQ(protocol_, Content::kThriftFramed);
+}
+
+TEST_F(ReassemblerTest, AFlowThatIsInNoPossibleStateIsGivenUp) {
+  CapturedStream record = Record(CapturedStream::Kind::kBegin, 1000);
+  record.header_have = 16;
+  Take(record);
+  EXPECT_EQ(given_up_, 1);
+  record.header_have = 4;
+  record.protocol = Content::kThriftFramed;
+  Take(record);
+  EXPECT_EQ(given_up_, 2);
+  record.header_have = 0;
+  record.frame_left = 1;
+  Take(record);
+  EXPECT_EQ(given_up_, 3);
+  record.frame_left = 0;
+  record.protocol = Content::kTls;
+  Take(record);
+  EXPECT_EQ(given_up_, 4);
+  ExpectNothingHeld();
+}
+
+TEST_F(ReassemblerTest, AHoleThatBeginsAfterALongPauseHasItsFullTime) {
+  Begin(1000);
+  Data(1000, a_);
+  Wait(std::chrono::seconds(5));
+  Data(1700, a_, 2);
+  Wait(limits_.max_hole);
+  EXPECT_EQ(given_up_, 0);
+  Data(1300, b_, 2);
+  EXPECT_THAT(frames_, ElementsAre(a_, b_, a_));
+  EXPECT_THAT(mended_, ElementsAre(1U, 2U));
+}
+
+TEST_F(ReassemblerTest, AFlowThatTheTapDoesNotTakeBackIsGivenUpInTheEnd) {
+  Begin(1000);
+  Data(1000, a_);
+  Wait(limits_.max_idle);
+  EXPECT_EQ(given_up_, 0);
+  Wait(std::chrono::milliseconds(1));
+  EXPECT_EQ(given_up_, 1);
+  ExpectNothingHeld();
+}
+
+TEST_F(ReassemblerTest, AFullTableMakesRoomByTheFlowThatWasSilentLongest) {
+  limits_.max_flows = 2;
+  Begin(1000);
+  Data(1000, a_);
+  flow_id_ = 2;
+  Begin(1000);
+  Wait(limits_.max_hole + std::chrono::milliseconds(1));
+  flow_id_ = 1;
+  Data(1300, b_);
+  flow_id_ = 3;
+  Begin(1000);
+  Data(1000, a_);
+  EXPECT_EQ(given_up_, 1);
+  EXPECT_EQ(reassembler().flows(), 2U);
+  flow_id_ = 1;
+  Data(1700, a_);
+  EXPECT_THAT(frames_, ElementsAre(a_, b_, a_, a_));
+}
+
+// A stream may be longer than sequence numbers reach; a single frame nearly is.
+TEST_F(ReassemblerTest, FiveGibibytesLaterTheFlowIsStillInOrder) {
+  constexpr uint32_t kStep = 64U << 20;
+  constexpr uint32_t kBody = 0x7fffffffU;
+  const ByteVector zeros(kStep);
+  ByteVector header(a_.begin(), a_.begin() + 16);
+  std::fill_n(header.begin() + 12, 4, uint8_t{0xff});
+  header[12] = 0x7f;
+  uint32_t seq = 0xffffff00U;
+  Begin(seq);
+  for (int frame = 0; frame < 3; ++frame) {
+    Data(seq, header);
+    seq += 16;
+    for (uint32_t left = kBody; left != 0;) {
+      const uint32_t bytes = std::min(left, kStep);
+      Data(seq, Bytes(zeros).first(bytes));
+      seq += bytes;
+      left -= bytes;
+    }
+  }
+  Data(seq + 300, b_, 2);
+  Data(seq, a_, 2);
+  EXPECT_THAT(outcomes_, ElementsAre(StreamRequest::kTooBig, StreamRequest::kTooBig, StreamRequest::kTooBig,
+                                     StreamRequest::kSampled, StreamRequest::kSampled));
+  EXPECT_THAT(frames_, ElementsAre(a_, b_));
+  End(seq + 700);
+  ExpectNothingHeld();
 }
 
 }  // namespace
