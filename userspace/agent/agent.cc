@@ -24,7 +24,7 @@ Result<LedgerReport> ReadLedger(const tap::Tap& tap, const Ledger& ledger, bool 
     if (!totals) {
       return WithContext("ledger", totals.error());
     }
-    report = ledger.Report(*totals, settled);
+    report = MakeReport(*totals, ledger.Counts(), settled);
     if (report.Balanced()) {
       break;
     }

@@ -138,7 +138,7 @@ Result<ReplayReport> ReplayRun::Finish() {
   if (!totals || !counters) {
     return WithContext("replay: counters", totals ? counters.error() : totals.error());
   }
-  report_.ledger = ledger_.Report(*totals, true);
+  report_.ledger = MakeReport(*totals, ledger_.Counts(), true);
   report_.counters = std::move(*counters);
   return std::move(report_);
 }

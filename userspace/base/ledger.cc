@@ -1,6 +1,7 @@
 #include "base/ledger.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -15,6 +16,11 @@ constexpr std::array<std::string_view, kCopyOutcomes> kCopyNames = {RPCTEE_COPY_
 template <size_t N>
 uint64_t Sum(const std::array<uint64_t, N>& values) {
   return std::accumulate(values.begin(), values.end(), uint64_t{0});
+}
+
+template <size_t N>
+void AddTo(std::array<uint64_t, N>& sums, const std::array<uint64_t, N>& values) {
+  std::transform(values.begin(), values.end(), sums.begin(), sums.begin(), std::plus<>());
 }
 
 struct Line {
@@ -72,24 +78,51 @@ std::string LedgerReport::ToJson() const {
   return json + "\"balanced\":" + (Balanced() ? "true" : "false") + "}";
 }
 
-LedgerReport Ledger::Report(const TapTotals& tap, bool settled) const {
-  const auto read = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
+LedgerCounts& LedgerCounts::operator+=(const LedgerCounts& other) {
+  stream_seen += other.stream_seen;
+  stream_sampled += other.stream_sampled;
+  received += other.received;
+  AddTo(requests, other.requests);
+  open += other.open;
+  copies += other.copies;
+  sent += other.sent;
+  AddTo(copy_outcomes, other.copy_outcomes);
+  in_flight += other.in_flight;
+  return *this;
+}
+
+LedgerReport MakeReport(const TapTotals& tap, const LedgerCounts& agent, bool settled) {
   LedgerReport report;
   report.settled = settled;
-  report.seen = tap.seen + read(stream_seen_);
-  report.sampled = tap.sampled + read(stream_sampled_);
-  report.received = read(received_);
+  report.seen = tap.seen + agent.stream_seen;
+  report.sampled = tap.sampled + agent.stream_sampled;
+  report.received = agent.received;
   report.in_ring = report.sampled - std::min(report.sampled, report.received);
-  std::transform(requests_.begin(), requests_.end(), report.requests.begin(), read);
-  std::transform(copy_outcomes_.begin(), copy_outcomes_.end(), report.copy_outcomes.begin(), read);
-  report.open = read(open_);
-  report.copies = read(copies_);
-  report.sent = read(sent_);
-  report.in_flight = read(in_flight_);
+  report.requests = agent.requests;
+  report.open = agent.open;
+  report.copies = agent.copies;
+  report.sent = agent.sent;
+  report.copy_outcomes = agent.copy_outcomes;
+  report.in_flight = agent.in_flight;
   report.requests[static_cast<size_t>(RequestOutcome::not_sampled)] += tap.not_sampled;
   report.requests[static_cast<size_t>(RequestOutcome::too_big)] += tap.too_big;
   report.requests[static_cast<size_t>(RequestOutcome::ring_full)] += tap.ring_full;
   return report;
+}
+
+LedgerCounts Ledger::Counts() const {
+  const auto read = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  LedgerCounts counts;
+  counts.stream_seen = read(stream_seen_);
+  counts.stream_sampled = read(stream_sampled_);
+  counts.received = read(received_);
+  std::transform(requests_.begin(), requests_.end(), counts.requests.begin(), read);
+  counts.open = read(open_);
+  counts.copies = read(copies_);
+  counts.sent = read(sent_);
+  std::transform(copy_outcomes_.begin(), copy_outcomes_.end(), counts.copy_outcomes.begin(), read);
+  counts.in_flight = read(in_flight_);
+  return counts;
 }
 
 }  // namespace rpctee

@@ -1,7 +1,7 @@
 // The books: how each request that was seen ended, and how each copy ended, by name.
 //
-// One writer (the worker), any number of readers: counters are relaxed atomics. The names come from the one list in
-// bpf/abi/reasons.h. Readers may see a request that is half way; `Balance` allows for what is open.
+// Each worker has a ledger of its own: one writer, any number of readers; counters are relaxed atomics. The report is
+// the sum of all workers' counts and the tap's. The names come from the one list in bpf/abi/reasons.h.
 #pragma once
 
 #include <array>
@@ -59,6 +59,23 @@ struct LedgerReport {
   std::string ToJson() const;
 };
 
+// The agent's part of the books: what one worker counted, or several together.
+struct LedgerCounts {
+  uint64_t stream_seen = 0;
+  uint64_t stream_sampled = 0;
+  uint64_t received = 0;
+  std::array<uint64_t, kRequestOutcomes> requests{};
+  uint64_t open = 0;
+  uint64_t copies = 0;
+  uint64_t sent = 0;
+  std::array<uint64_t, kCopyOutcomes> copy_outcomes{};
+  uint64_t in_flight = 0;
+
+  LedgerCounts& operator+=(const LedgerCounts& other);
+};
+
+LedgerReport MakeReport(const TapTotals& tap, const LedgerCounts& agent, bool settled);
+
 class Ledger {
  public:
   // Requests that the agent framed itself, in a flow that had lost its place: seen, and drawn.
@@ -74,8 +91,8 @@ class Ledger {
   void SetOpen(uint64_t requests) { open_.store(requests, std::memory_order_relaxed); }
   void SetInFlight(uint64_t copies) { in_flight_.store(copies, std::memory_order_relaxed); }
 
-  // Exact when the worker is between two rounds; on a busy agent the reader may see a request half way.
-  LedgerReport Report(const TapTotals& tap, bool settled) const;
+  // Exact when the worker is between two rounds; in the middle of one, a request may be half way.
+  LedgerCounts Counts() const;
 
  private:
   using Counter = std::atomic<uint64_t>;

@@ -50,7 +50,7 @@ class PipelineTest : public testing::Test {
 
   LedgerReport Report() {
     ledger_.SetOpen(pipeline_.open());
-    const LedgerReport report = ledger_.Report({.seen = sent_, .sampled = sent_}, false);
+    const LedgerReport report = MakeReport({.seen = sent_, .sampled = sent_}, ledger_.Counts(), false);
     EXPECT_TRUE(report.Balanced()) << report.ToText();
     return report;
   }
