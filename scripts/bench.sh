@@ -25,8 +25,7 @@ build() {
   export RPCTEE_BUILD="$root/build/bench"
   local log="$RPCTEE_BUILD/bench-build.log"
   mkdir -p "$RPCTEE_BUILD"
-  # A compiler that warns of more than ours can measure too.
-  cmake -S "$root" -B "$RPCTEE_BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRPCTEE_TESTS=OFF -DRPCTEE_WERROR=OFF \
+  cmake -S "$root" -B "$RPCTEE_BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRPCTEE_TESTS=OFF \
     > "$log" 2>&1 &&
     cmake --build "$RPCTEE_BUILD" --target rpctee rpctee-sample-provider rpctee-sample-consumer rpctee-bench-kernel \
       >> "$log" 2>&1 || { tail -n 30 "$log" >&2; die "the build failed; see $log"; }
