@@ -226,13 +226,12 @@ static __always_inline void observe_flow(struct run *run, const enum kernel_age 
 	unlock_flow(flow, &run->segment.flow, age);
 }
 
-/* Everything that one segment to an endpoint does. */
+/* Everything that one segment to an endpoint does. run->flow: its flow, if there is one. */
 static __always_inline void observe_segment(struct run *run, const enum kernel_age age)
 {
-	struct rpctee_flow *flow = bpf_map_lookup_elem(&rpctee_flows, &run->segment.flow);
+	struct rpctee_flow *flow = run->flow;
 	__u32 payload_bytes = run->segment.payload_bytes;
 
-	run->flow = flow;
 	if (!payload_bytes)
 		run->counters->no_payload++;
 	if (flow && flow->state == RPCTEE_FLOW_IGNORE && !(run->segment.flags & (TCP_SYN | TCP_RST))) {

@@ -131,8 +131,10 @@ struct {
  * they need. tc programs run with bottom halves off, so a CPU works on one record at a time.
  */
 struct scratch {
-	__u64 found;	 /* of one look at a payload, see forget_how */
-	__u64 next_flow; /* makes flow ids unique together with the CPU's number */
+	__u64 found;		 /* of one look at a payload, see forget_how */
+	__u64 checked_jiffies;	 /* when the agent's sign of life was compared with the clock last */
+	__u64 checked_heartbeat; /* and which one it was */
+	__u64 next_flow;	 /* makes flow ids unique together with the CPU's number */
 	struct rpctee_record record;
 	__u8 bytes[RPCTEE_PART_MAX_BYTES] RPCTEE_ALIGNED(8);
 };

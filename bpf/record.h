@@ -9,7 +9,7 @@
 
 /* What the kernel offers to BPF. A constant in each entry program, so that the other way is not even there. */
 enum kernel_age {
-	KERNEL_NEW, /* 5.17 and later: bpf_loop, atomic exchange, and a clock that costs nothing */
+	KERNEL_NEW, /* 5.17 and later: bpf_loop, and atomic exchange */
 	KERNEL_OLD, /* 5.10 and later: bounded loops, and spin locks */
 };
 

@@ -95,6 +95,8 @@ static __noinline struct rpctee_flow *create_flow(struct run *run)
 	struct rpctee_flow fresh = {
 		.busy = 1,
 		.next_seq = run->segment.seq,
+		.threshold = run->threshold,
+		.generation = run->control->generation,
 	};
 	__u32 *first;
 
@@ -109,6 +111,7 @@ static __noinline struct rpctee_flow *create_flow(struct run *run)
 		return 0;
 	}
 	fresh.flow_id = scratch->next_flow++ << 16 | bpf_get_smp_processor_id();
+	fresh.random = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
 	if (first) {
 		fresh.first_seq = *first;
 		fresh.first_known = 1;

@@ -50,17 +50,52 @@ static __always_inline struct rpctee_endpoint *find_endpoint(const struct rpctee
 }
 
 /*
+ * Is the segment on its way to an endpoint? A flow remembers the answer as long as the table of endpoints stays as it
+ * is. Finds the flow and the threshold.
+ */
+static __always_inline int find_threshold(struct run *run)
+{
+	struct rpctee_flow *flow = bpf_map_lookup_elem(&rpctee_flows, &run->segment.flow);
+	struct rpctee_endpoint *endpoint;
+
+	run->flow = flow;
+	if (flow && flow->generation == run->control->generation) {
+		run->threshold = flow->threshold;
+		return 1;
+	}
+	endpoint = find_endpoint(&run->segment.flow, run->control);
+	if (!endpoint)
+		return 0;
+	run->threshold = endpoint->threshold;
+	if (flow) {
+		flow->threshold = run->threshold;
+		barrier();
+		flow->generation = run->control->generation;
+	}
+	return 1;
+}
+
+/*
  * Nobody reads the rings any more when the agent's sign of life is old. The first packet that finds it so switches the
- * program off, and all others return at once until the agent is back. Other kernels than the old ones have a clock that
- * is read like a variable.
+ * program off, and all others return at once until the agent is back. A CPU looks at the clock once a jiffy at most.
  */
 static __always_inline int is_agent_gone(struct rpctee_control *control, const enum kernel_age age)
 {
-	__u64 now_ns = age == KERNEL_NEW ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+	struct scratch *scratch = get_scratch();
 	__u64 beat_ns = control->heartbeat_ns;
+	__u64 jiffies = bpf_jiffies64();
+	__u64 now_ns;
 
-	if (now_ns <= beat_ns || now_ns - beat_ns <= cfg_heartbeat_timeout_ns)
+	if (!scratch)
+		return 1;
+	if (scratch->checked_jiffies == jiffies && scratch->checked_heartbeat == beat_ns)
 		return 0;
+	now_ns = bpf_ktime_get_ns();
+	if (now_ns <= beat_ns || now_ns - beat_ns <= cfg_heartbeat_timeout_ns) {
+		scratch->checked_jiffies = jiffies;
+		scratch->checked_heartbeat = beat_ns;
+		return 0;
+	}
 	if (age == KERNEL_NEW)
 		__sync_val_compare_and_swap(&control->heartbeat_ns, beat_ns, 0);
 	else
@@ -72,7 +107,6 @@ static __always_inline void observe(struct __sk_buff *skb, const enum kernel_age
 {
 	__u32 zero = 0;
 	struct run run;
-	struct rpctee_endpoint *endpoint;
 	enum packet_status status;
 
 	run.counters = bpf_map_lookup_elem(&rpctee_counters, &zero);
@@ -94,8 +128,7 @@ static __always_inline void observe(struct __sk_buff *skb, const enum kernel_age
 		count_passed_over(run.counters, status);
 		return;
 	}
-	endpoint = find_endpoint(&run.segment.flow, run.control);
-	if (!endpoint) {
+	if (!find_threshold(&run)) {
 		run.counters->not_endpoint++;
 		return;
 	}
@@ -104,7 +137,6 @@ static __always_inline void observe(struct __sk_buff *skb, const enum kernel_age
 		return;
 	}
 	run.skb = skb;
-	run.threshold = endpoint->threshold;
 	run.now_ns = 0;
 	run.position = 0;
 	run.stopped = 0;

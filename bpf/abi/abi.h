@@ -89,6 +89,10 @@ struct rpctee_flow {
 	__u32 joins;	    /* how often the agent was asked to find a boundary */
 	__u32 first_seq;    /* of the connection's first byte, if first_known */
 	__u32 first_known;  /* 1: the connection's SYN was seen */
+	__u64 random;	    /* state of the flow's sequence of draws */
+	__u64 threshold;    /* the endpoint's, as of `generation` */
+	__u32 generation;   /* struct rpctee_control's, when the endpoint was looked up last */
+	__u32 zero;
 };
 
 enum rpctee_record_kind {
@@ -167,6 +171,8 @@ struct rpctee_control {
 			       writes the 0 when it finds the time stale. */
 	__u32 any_endpoint; /* 1: also look up the port alone, with the all-zero address */
 	__u32 joins_left;   /* how many flows may yet ask the agent for a boundary; the agent fills it up */
+	__u32 generation;   /* of the table of endpoints; the agent counts on, never to 0, when it has changed it */
+	__u32 zero;
 };
 
 /* One element for each ring, mmapped by the agent; a cache line each. */
@@ -185,14 +191,14 @@ struct rpctee_counters {
 RPCTEE_ASSERT(sizeof(struct rpctee_endpoint_key) == 20);
 RPCTEE_ASSERT(sizeof(struct rpctee_endpoint) == 16);
 RPCTEE_ASSERT(sizeof(struct rpctee_flow_key) == 36);
-RPCTEE_ASSERT(sizeof(struct rpctee_flow) == 88);
+RPCTEE_ASSERT(sizeof(struct rpctee_flow) == 112);
 RPCTEE_ASSERT(__builtin_offsetof(struct rpctee_flow, header) == 48);
 RPCTEE_ASSERT(sizeof(struct rpctee_part) == 16 && sizeof(struct rpctee_piece) == 16);
 RPCTEE_ASSERT(sizeof(struct rpctee_record) == 72);
 RPCTEE_ASSERT(__builtin_offsetof(struct rpctee_record, part) == 56);
 RPCTEE_ASSERT(sizeof(struct rpctee_worker) == 64);
 RPCTEE_ASSERT(sizeof(struct rpctee_handback) == 16);
-RPCTEE_ASSERT(sizeof(struct rpctee_control) == 16);
+RPCTEE_ASSERT(sizeof(struct rpctee_control) == 24);
 RPCTEE_ASSERT(sizeof(struct rpctee_counters) % sizeof(__u64) == 0);
 
 #endif /* RPCTEE_BPF_ABI_ABI_H_ */

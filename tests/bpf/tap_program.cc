@@ -42,6 +42,9 @@ void TapProgram::Endpoint(std::string_view address, uint64_t threshold) {
   ASSERT_TRUE(backend_->Lookup("rpctee_ports", &word, &bits));
   bits |= uint64_t{1} << port % 64;
   ASSERT_TRUE(backend_->Update("rpctee_ports", &word, &bits));
+  rpctee_control control = Control();
+  ++control.generation;
+  SetControl(control);
 }
 
 void TapProgram::OwnConnection(std::string_view local) {

@@ -74,6 +74,8 @@ long native_skb_load_bytes(const void* skb, __u32 offset, void* to, __u32 bytes)
 }
 
 __u64 native_ktime_get_ns() { return Machine::Running().time_ns(); }
+// A hundred in a second, as in a kernel with CONFIG_HZ=100.
+__u64 native_jiffies64() { return Machine::Running().time_ns() / 10'000'000; }
 __u32 native_get_prandom_u32() { return Machine::Running().Draw(); }
 __u32 native_get_smp_processor_id() { return 0; }
 

@@ -18,6 +18,7 @@ long native_map_update_elem(void* map, const void* key, const void* value, __u64
 long native_map_delete_elem(void* map, const void* key);
 long native_skb_load_bytes(const void* skb, __u32 offset, void* to, __u32 bytes);
 __u64 native_ktime_get_ns(void);
+__u64 native_jiffies64(void);
 __u32 native_get_prandom_u32(void);
 __u32 native_get_smp_processor_id(void);
 long native_loop(__u32 steps, void* step, void* context, __u64 flags);

@@ -130,18 +130,22 @@ TEST(NativeMachine, ForgetsWhatTheProgramWroteAndKeepsWhatTheAgentDid) {
   EXPECT_EQ(tap.Records().records, 1U) << "not a retransmission: the flow was forgotten";
 }
 
-TEST(NativeMachine, TimeAndDrawsAreTheTests) {
+// The draw of a flow's first request, when the kernel's generator says `seed`; time stands still.
+uint32_t FirstDraw(uint32_t seed) {
   auto backend = std::make_unique<NativeBackend>(TapProgramOptions{});
   backend->SetTime(1'000);
-  backend->SetDraws([] { return 77U; });
+  backend->SetDraws([seed] { return seed; });
   TapProgram tap(std::move(backend));
   tap.Heartbeat(900);
-  tap.Endpoint("10.0.0.2:20880", 78);
+  tap.Endpoint("10.0.0.2:20880");
   tap.Pass({TcpPacket("10.0.0.1:40000", "10.0.0.2:20880").Payload(DubboRequest(1)).Build()});
-  EXPECT_THAT(tap.Records().draws, testing::ElementsAre(77));
-  tap.Endpoint("10.0.0.2:20880", 77);
-  tap.Pass({TcpPacket("10.0.0.1:40001", "10.0.0.2:20880").Payload(DubboRequest(1)).Build()});
-  EXPECT_EQ(tap.Records().records, 0U);
+  const std::vector<uint32_t> draws = tap.Records().draws;
+  return draws.size() == 1 ? draws[0] : 0;
+}
+
+TEST(NativeMachine, TimeAndDrawsAreTheTests) {
+  EXPECT_EQ(FirstDraw(77), FirstDraw(77));
+  EXPECT_NE(FirstDraw(77), FirstDraw(78));
 }
 
 TEST(NativeMachine, ARingThatRefusesIsFull) {

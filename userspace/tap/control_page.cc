@@ -51,6 +51,13 @@ void ControlPage::SetAsleep(size_t worker, bool asleep) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
+// One writer, the control thread.
+void ControlPage::NextGeneration() {
+  const std::atomic_ref generation(control().generation);
+  const uint32_t next = generation.load(std::memory_order_relaxed) + 1;
+  generation.store(next == 0 ? 1 : next);
+}
+
 void ControlPage::AllowAnyEndpoint() { std::atomic_ref(control().any_endpoint).store(1); }
 
 }  // namespace rpctee::tap

@@ -28,6 +28,8 @@ class ControlPage {
   void Stop();
   void SetAsleep(size_t worker, bool asleep);
   void AllowAnyEndpoint();
+  // Makes the program look endpoints up again, after the table was changed.
+  void NextGeneration();
 
  private:
   struct Beats {

@@ -96,6 +96,7 @@ struct Tap::Impl {
     if (const Status applied = SetPorts(wanted); !applied) {
       return applied;
     }
+    control.NextGeneration();
     endpoints = exact;
     any_endpoints = any;
     return {};

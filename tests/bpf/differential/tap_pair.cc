@@ -28,6 +28,7 @@ void MaskDrawsAndTime(RecordBytes& bytes) {
     rpctee_flow flow;
     std::memcpy(&flow, bytes.data() + sizeof(record), sizeof(flow));
     flow.draw = 0;
+    flow.random = 0;
     std::memcpy(bytes.data() + sizeof(record), &flow, sizeof(flow));
   }
 }

@@ -9,14 +9,14 @@ namespace rpctee::lint {
 namespace {
 
 constexpr std::array kHelpers = {
-    BPF_FUNC_map_lookup_elem,     BPF_FUNC_map_update_elem,
-    BPF_FUNC_map_delete_elem,     BPF_FUNC_ktime_get_ns,
-    BPF_FUNC_ktime_get_coarse_ns, BPF_FUNC_get_smp_processor_id,
-    BPF_FUNC_get_prandom_u32,     BPF_FUNC_skb_load_bytes,
-    BPF_FUNC_ringbuf_output,      BPF_FUNC_ringbuf_reserve,
-    BPF_FUNC_ringbuf_submit,      BPF_FUNC_ringbuf_discard,
-    BPF_FUNC_ringbuf_query,       BPF_FUNC_loop,
-    BPF_FUNC_spin_lock,           BPF_FUNC_spin_unlock,
+    BPF_FUNC_map_lookup_elem, BPF_FUNC_map_update_elem,
+    BPF_FUNC_map_delete_elem, BPF_FUNC_ktime_get_ns,
+    BPF_FUNC_jiffies64,       BPF_FUNC_get_smp_processor_id,
+    BPF_FUNC_get_prandom_u32, BPF_FUNC_skb_load_bytes,
+    BPF_FUNC_ringbuf_output,  BPF_FUNC_ringbuf_reserve,
+    BPF_FUNC_ringbuf_submit,  BPF_FUNC_ringbuf_discard,
+    BPF_FUNC_ringbuf_query,   BPF_FUNC_loop,
+    BPF_FUNC_spin_lock,       BPF_FUNC_spin_unlock,
 };
 
 // The helpers' own functions, then those of arrays and hashes (kernel/bpf/arraymap.c, hashtab.c) that the verifier
@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 34> kFunctions = {
     "bpf_map_update_elem",
     "bpf_map_delete_elem",
     "bpf_ktime_get_ns",
-    "bpf_ktime_get_coarse_ns",
+    "bpf_jiffies64",
     "bpf_get_smp_processor_id",
     "bpf_get_prandom_u32",
     "bpf_user_rnd_u32",

@@ -35,7 +35,7 @@
 #define bpf_skb_load_bytes(skb, offset, to, bytes) native_skb_load_bytes(skb, offset, to, bytes)
 #define bpf_ktime_get_ns() native_ktime_get_ns()
 #define bpf_ktime_get_boot_ns() native_ktime_get_ns()
-#define bpf_ktime_get_coarse_ns() native_ktime_get_ns()
+#define bpf_jiffies64() native_jiffies64()
 #define bpf_get_prandom_u32() native_get_prandom_u32()
 #define bpf_get_smp_processor_id() native_get_smp_processor_id()
 #define bpf_loop(steps, step, context, flags) native_loop(steps, step, context, flags)
