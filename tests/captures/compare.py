@@ -8,8 +8,8 @@ Python's standard library.
 
   tests/captures/compare.py [--rpctee PATH] [--only WORD] [--list]
 
-Prints `PASS name`, `FAIL name: first differences` or `SKIP name: reason` for each, closes with `N passed, N failed,
-N skipped`. Exit status: 0 all passed, 1 something failed, 2 the comparison could not be run.
+Prints `PASS name` or `FAIL name: first differences` for each, closes with `N passed, N failed`. Exit status: 0 all
+passed, 1 something failed, 2 the comparison could not be run.
 """
 
 import argparse
@@ -35,12 +35,6 @@ SERIALIZATION_IDS = {"hessian2": 2, "java": 3, "fastjson": 6, "nativejava": 7, "
 # Service and method are read from Hessian2 bodies only; for others rpctee lists them as "".
 DECODED_SERIALIZATION = "hessian2"
 
-THRIFT_REASON = "unframed Thrift is not framed by this version"
-# Captures whose requests a later version will list. Until then: no request, and the books balance.
-LATER = {
-    "thrift-py017-unframed-binary-basic-veth": THRIFT_REASON,
-    "thrift-py017-unframed-compact-basic-veth": THRIFT_REASON,
-}
 # Telnet, HTTP/1.1, HTTP/2 and TLS on the Dubbo port: never a request.
 NO_REQUESTS = {
     "dubbo2612-telnet-veth",
@@ -80,9 +74,7 @@ def dubbo_request(frame):
 
 
 def thrift_request(frame):
-    """What rpctee must list of a Thrift frame, whose message it does not read yet."""
-    if frame["pcap"].removesuffix(".pcap") in LATER:
-        return None
+    """What rpctee must list of a Thrift message, framed or not, which it does not read yet."""
     return Request("thrift", "request", 0, 0, "", "", frame["size"], frame["sha256"])
 
 
@@ -182,29 +174,28 @@ def run_rpctee(rpctee, captures, max_segment):
         return None, f"its output is no JSON: {error}"
 
 
-Case = collections.namedtuple("Case", "name captures max_segment expected later")
+Case = collections.namedtuple("Case", "name captures max_segment expected")
 
 
 def make_cases(names, manifest):
     cases = []
     for name in names:
         expected = manifest.get(name, {})
-        cases.append(Case(name, [name], 0, expected, LATER.get(name)))
+        cases.append(Case(name, [name], 0, expected))
         if expected:
-            cases += [Case(f"{name} in {size}-byte segments", [name], size, expected, None) for size in SEGMENT_SIZES]
+            cases += [Case(f"{name} in {size}-byte segments", [name], size, expected) for size in SEGMENT_SIZES]
     everything = merge(manifest.get(name, {}) for name in names)
-    cases.append(Case("all captures together", names, 0, everything, None))
-    cases += [Case(f"all captures together in {size}-byte segments", names, size, everything, None) for size in SEGMENT_SIZES]
+    cases.append(Case("all captures together", names, 0, everything))
+    cases += [Case(f"all captures together in {size}-byte segments", names, size, everything) for size in SEGMENT_SIZES]
     return cases
 
 
 def check_data(names, manifest):
     """Every capture has its truth, every truth its capture, and none is expected to be empty by accident."""
     for name in names:
-        known_empty = name in LATER or name in NO_REQUESTS
-        if known_empty == (name in manifest):
-            raise CannotRun(f"{name}: must have requests in the manifest, or stand in LATER or NO_REQUESTS")
-    absent = (manifest.keys() | LATER.keys() | NO_REQUESTS) - set(names)
+        if (name in NO_REQUESTS) == (name in manifest):
+            raise CannotRun(f"{name}: must have requests in the manifest, or stand in NO_REQUESTS")
+    absent = (manifest.keys() | NO_REQUESTS) - set(names)
     if absent:
         raise CannotRun(f"no such capture: {', '.join(sorted(absent))}")
 
@@ -229,8 +220,6 @@ def run_case(case, rpctee, directory):
         more = len(differences) - MAX_DIFFERENCES
         shown = differences[:MAX_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
         return f"FAIL {case.name}: " + "; ".join(shown)
-    if case.later:
-        return f"SKIP {case.name}: {case.later} (checked: no request listed, the ledger balances)"
     return f"PASS {case.name}"
 
 
@@ -265,7 +254,7 @@ def main():
         except (CannotRun, lzma.LZMAError, OSError, KeyError, ValueError) as error:
             print(f"{sys.argv[0]}: {error}", file=sys.stderr)
             return 2
-    print(f"{verdicts['PASS']} passed, {verdicts['FAIL']} failed, {verdicts['SKIP']} skipped")
+    print(f"{verdicts['PASS']} passed, {verdicts['FAIL']} failed")
     return 1 if verdicts["FAIL"] else 0
 
 

@@ -53,14 +53,15 @@ FlowStream::Verdict FlowStream::ConsumeAll(Bytes bytes) {
 }
 
 FlowStream::Verdict FlowStream::Consume(Bytes bytes) {
-  if (framer_) {
+  if (framer_ || messages_ != nullptr) {
     return ConsumeFrames(bytes);
   }
   return search_ != nullptr ? Follow(search_->Take(bytes)) : ConsumeFirstBytes(bytes);
 }
 
 FlowStream::Verdict FlowStream::ConsumeFrames(Bytes bytes) {
-  return framer_->Consume(bytes) ? Verdict::kGoOn : Verdict::kGiveUp;
+  const bool are_frames = framer_ ? framer_->Consume(bytes) : messages_->Consume(bytes);
+  return are_frames ? Verdict::kGoOn : Verdict::kGiveUp;
 }
 
 FlowStream::Verdict FlowStream::ConsumeFirstBytes(Bytes bytes) {
@@ -102,7 +103,8 @@ FlowStream::Verdict FlowStream::StartFraming(Content protocol) {
       framer_.emplace(requests_, protocol);
       return Verdict::kGoOn;
     case Content::kThriftUnframed:
-      return Verdict::kGiveUp;
+      messages_ = std::make_unique<MessageFramer>(requests_, budget_);
+      return Verdict::kGoOn;
     default:
       return Verdict::kIgnore;
   }
@@ -111,6 +113,8 @@ FlowStream::Verdict FlowStream::StartFraming(Content protocol) {
 FlowStream::Verdict FlowStream::Settle() {
   return is_joining() && !has_hole() ? Follow(search_->Settle()) : Verdict::kGoOn;
 }
+
+void FlowStream::Cut(CutReason reason) { messages_ != nullptr ? messages_->Cut(reason) : requests_.Cut(reason); }
 
 void FlowStream::Pause() {
   started_ = false;

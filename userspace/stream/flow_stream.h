@@ -14,6 +14,7 @@
 #include "stream/flow_requests.h"
 #include "stream/join_search.h"
 #include "stream/memory_budget.h"
+#include "stream/message_framer.h"
 #include "stream/ordered_bytes.h"
 #include "stream/stream_framer.h"
 
@@ -37,7 +38,7 @@ class FlowStream {
   // The tap frames again, from the next byte on; what waits behind a hole goes on waiting, for the next Begin.
   void Pause();
   // Ends the request that is open, if there is one.
-  void Cut(CutReason reason) { requests_.Cut(reason); }
+  void Cut(CutReason reason);
 
   const Flow& flow() const { return requests_.flow(); }
   uint64_t flow_id() const { return requests_.flow_id(); }
@@ -49,10 +50,16 @@ class FlowStream {
   size_t held_bytes() const { return order_.held_bytes(); }
   // Looks for a head in the middle of the connection.
   bool is_joining() const { return search_ != nullptr; }
+  // Has messages without lengths: the tap can't frame it, and its bytes come to the end.
+  bool is_unframed() const { return messages_ != nullptr; }
+  // Nothing has begun that is not whole.
+  bool at_boundary() const {
+    return messages_ != nullptr ? messages_->at_boundary() : framer_ && framer_->at_boundary();
+  }
   // Everything so far is framed, so that the tap can go on by itself.
   bool is_mended() const { return framer_.has_value() && !has_hole(); }
   // Does a frame begin at `seq`, with everything before it there?
-  bool IsBoundary(uint32_t seq) const { return framer_ && framer_->at_boundary() && next_seq() == seq; }
+  bool IsBoundary(uint32_t seq) const { return framer_ && at_boundary() && next_seq() == seq; }
 
  private:
   Verdict ConsumeAll(Bytes bytes);
@@ -68,11 +75,12 @@ class FlowStream {
   size_t max_join_bytes_;
   bool started_ = false;
   Content content_ = Content::kUnknown;
-  // Which of the three is at work: the first bytes until they say what they are, the search, the framer.
+  // One of these is at work: the first bytes until they say what they are, the search, and then one of two framers.
   std::array<uint8_t, protocol::kRecogniseBytes> first_{};
   size_t first_have_ = 0;
   std::unique_ptr<JoinSearch> search_;
   std::optional<StreamFramer> framer_;
+  std::unique_ptr<MessageFramer> messages_;
 };
 
 }  // namespace rpctee::stream

@@ -12,6 +12,10 @@ using protocol::kStrictBytes;
 
 // Settle looks through what is held from its first byte on; all of that together at most so often.
 constexpr uint64_t kSettlesOfAByte = 8;
+// To find the ends of messages, as many bytes are read as are searched, at most so often.
+constexpr uint64_t kReadsOfAByte = 8;
+// Whole messages without frames that a silence must follow.
+constexpr uint32_t kUnframedHeads = 2;
 
 // What every strict test begins with, at the price of a few compares: can a request begin here? Five bytes are there.
 bool MayStartRequest(const uint8_t* bytes) {
@@ -22,10 +26,16 @@ bool MayStartRequest(const uint8_t* bytes) {
       const bool has_length = bytes[1] != 0 || bytes[2] != 0 || bytes[3] >= 8;
       return has_length && (bytes[4] == 0x82 || bytes[4] == 0x80 || bytes[4] == 0x0f || bytes[4] == 0x00);
     }
+    case 0x80:
+      return bytes[1] == 0x01 && bytes[2] == 0x00;
+    case 0x82:
+      return bytes[1] == 0x21 || bytes[1] == 0x81;
     default:
       return false;
   }
 }
+
+bool IsUnframed(Content protocol) { return protocol == Content::kThriftUnframed; }
 
 }  // namespace
 
@@ -91,7 +101,7 @@ bool JoinSearch::FindStart() {
     }
     ++tests_;
     const Content protocol = protocol::RequestAt(Bytes(held_).subspan(scan_));
-    if (protocol::HeaderBytes(protocol) != 0) {
+    if (protocol != Content::kUnknown) {
       chain_ = {.protocol = protocol, .start = scan_, .next_head = scan_};
       return true;
     }
@@ -101,15 +111,20 @@ bool JoinSearch::FindStart() {
 
 JoinSearch::Verdict JoinSearch::Follow() {
   while (chain_.heads < kHeads) {
-    const size_t head_end = chain_.next_head + kStrictBytes;
+    const size_t head_end = chain_.next_head + (chain_.in_message ? 0 : kStrictBytes);
     if (head_end - chain_.start > max_bytes_) {
       return Verdict::kRefuted;  // may be right, but would never be held whole
     }
-    if (head_end > held_.size()) {
+    if (chain_.in_message) {
+      if (const Verdict verdict = PassMessage(chain_, *scanner_); verdict != Verdict::kBelieved) {
+        return verdict;
+      }
+    } else if (head_end > held_.size()) {
       return Verdict::kUndecided;
-    }
-    if (!PassHead(chain_)) {
+    } else if (!PassHead(chain_)) {
       return Verdict::kRefuted;
+    } else if (chain_.in_message) {
+      scanner_ = std::make_unique<Scanner>(max_bytes_);
     }
   }
   return Verdict::kBelieved;
@@ -122,16 +137,35 @@ bool JoinSearch::PassHead(Chain& chain) {
   if (chain.heads != 0 && !protocol::StartsFrame(chain.protocol, head)) {
     return false;
   }
+  ++chain.heads;
+  if (IsUnframed(chain.protocol)) {
+    chain.in_message = true;
+    return true;
+  }
   if (head.size() < protocol::HeaderBytes(chain.protocol)) {
     return false;
   }
   const std::optional<protocol::FrameMeasure> frame = protocol::MeasureFrame(chain.protocol, head);
-  if (!frame) {
-    return false;
+  chain.next_head += frame ? frame->frame_bytes : 0;
+  return frame.has_value();
+}
+
+// Believed: the message has ended, and another head is due.
+JoinSearch::Verdict JoinSearch::PassMessage(Chain& chain, Scanner& scanner) {
+  if (read_bytes_ > kReadsOfAByte * max_bytes_) {
+    return Verdict::kRefuted;
   }
-  chain.next_head += frame->frame_bytes;
-  ++chain.heads;
-  return true;
+  const size_t used = scanner.Feed(Bytes(held_).subspan(chain.next_head));
+  chain.next_head += used;
+  read_bytes_ += used;
+  if (scanner.failed()) {
+    return Verdict::kRefuted;
+  }
+  if (!scanner.done()) {
+    return Verdict::kUndecided;
+  }
+  chain.in_message = false;
+  return Verdict::kBelieved;
 }
 
 // A place that is undecided is passed over here: in silence it keeps nobody waiting.
@@ -149,7 +183,7 @@ JoinSearch::State JoinSearch::Settle() {
     ++tests_;
     const Content protocol = protocol::RequestAt(Bytes(held_).subspan(start));
     Chain chain{.protocol = protocol, .start = start, .next_head = start};
-    if (protocol::HeaderBytes(protocol) != 0 && EndsInSilence(chain)) {
+    if (protocol != Content::kUnknown && EndsInSilence(chain)) {
       chain_ = chain;
       return State::kFound;
     }
@@ -162,8 +196,15 @@ bool JoinSearch::EndsInSilence(Chain& chain) {
     if (!PassHead(chain)) {
       return false;
     }
+    if (chain.in_message && chain.heads < kHeads) {
+      Scanner scanner(max_bytes_);
+      if (PassMessage(chain, scanner) != Verdict::kBelieved) {
+        return false;
+      }
+    }
   }
-  return chain.next_head == held_.size() || chain.heads == kHeads;
+  const bool is_silent_at_end = chain.next_head == held_.size();
+  return chain.heads == kHeads || (is_silent_at_end && (!IsUnframed(chain.protocol) || chain.heads >= kUnframedHeads));
 }
 
 }  // namespace rpctee::stream

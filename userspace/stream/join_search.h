@@ -7,7 +7,8 @@
 // kHeads heads, each where the frame before it ends; or fewer, when the flow falls silent exactly at the end of a
 // frame. The first must pass the tap's strict test for a request. Places are tried from the first to the last; what is
 // refuted is passed over, and one whose frame has not ended yet keeps the later ones waiting until it ends, or could
-// not be held.
+// not be held. Thrift without frames is read message by message; there a silence needs two, since the message of a
+// framed one looks the same.
 //
 // What can still deceive it, when it begins inside a body: kHeads whole requests in a row in that body; fewer that end
 // where the body ends; a header in it that announces exactly what came before a silence. A sender who can do that can
@@ -15,9 +16,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/capture.h"
+#include "protocol/thrift/message_scanner.h"
 #include "stream/memory_budget.h"
 
 namespace rpctee::stream {
@@ -39,8 +42,9 @@ class JoinSearch {
   Content protocol() const { return chain_.protocol; }
   Bytes found() const { return Bytes(held_).subspan(chain_.start); }  // from the head on, all that was taken
 
-  // How many heads were tested, for tests of what hostile bytes cost.
+  // How many heads were tested, and bytes read to find the ends of messages: for tests of what hostile bytes cost.
   uint64_t tests() const { return tests_; }
+  uint64_t read_bytes() const { return read_bytes_; }
 
  private:
   enum class Verdict : uint8_t { kBelieved, kRefuted, kUndecided };
@@ -50,7 +54,9 @@ class JoinSearch {
     size_t start = 0;
     size_t next_head = 0;  // may lie beyond what is there yet
     uint32_t heads = 0;
+    bool in_message = false;  // whose end is not known: next_head is as far as it was read
   };
+  using Scanner = protocol::thrift::MessageScanner;
 
   bool Hold(Bytes bytes);
   void DropSearched();
@@ -58,6 +64,7 @@ class JoinSearch {
   bool FindStart();
   Verdict Follow();
   bool PassHead(Chain& chain);
+  Verdict PassMessage(Chain& chain, Scanner& scanner);
   bool EndsInSilence(Chain& chain);
 
   MemoryCharge charge_;
@@ -66,8 +73,10 @@ class JoinSearch {
   size_t dropped_bytes_ = 0;  // before held_
   size_t scan_ = 0;           // no head begins before this offset
   Chain chain_;
-  uint64_t settled_bytes_ = 0;  // that Settle looked through, in all
+  std::unique_ptr<Scanner> scanner_;  // of the message that chain_ is in
+  uint64_t settled_bytes_ = 0;        // that Settle looked through, in all
   uint64_t tests_ = 0;
+  uint64_t read_bytes_ = 0;
 };
 
 }  // namespace rpctee::stream

@@ -9,6 +9,8 @@ using Start = CapturedStream::Start;
 
 // Bytes that come before word of why they come: another CPU's, of a few packets.
 constexpr size_t kMaxEarlyBytes = size_t{256} << 10;
+// The tap ends a flow of which it sent 16 MiB up without a word.
+constexpr uint64_t kTellEveryBytes = uint64_t{4} << 20;
 // All flows are looked through at most so often.
 constexpr Duration kScanInterval = std::chrono::milliseconds(10);
 
@@ -48,9 +50,11 @@ void Reassembler::Take(const CapturedPart& part, TimePoint now) {
   }
   const auto position = entries_.find(part.flow_id);
   if (position != entries_.end() && position->second.stream.started()) {
+    FlowStream& stream = position->second.stream;
     if (part.is_cut && part.cut == CutReason::kFlowEnded) {
-      (void)position->second.stream.Settle();
+      (void)stream.Settle();
     }
+    stream.Cut(part.cut);
     Erase(position);
   }
   sink_.assembler.Take(part, now);
@@ -103,7 +107,8 @@ void Reassembler::Begin(const CapturedStream& record) {
     refused_.Remove(record.flow_id);
   }
   if (const auto known = entries_.find(record.flow_id); known != entries_.end() && known->second.stream.started()) {
-    Erase(known);  // its end was lost in the ring
+    known->second.stream.Cut(CutReason::kRingFull);  // its end was lost
+    Erase(known);
   }
   const auto position = FindOrAdd(record);
   if (!record.copying) {
@@ -139,12 +144,14 @@ void Reassembler::TakeData(const CapturedStream& record) {
     Erase(position);
     return;
   }
-  if (stream.next_seq() != next_before || (stream.started() && !had_hole)) {
+  const uint32_t in_order = stream.next_seq() - next_before;
+  if (in_order != 0 || (stream.started() && !had_hole)) {
     entry.progress = sink_.now;
     entry.has_settled = false;
   }
   if (verdict == Verdict::kGoOn) {
     TellIfMended(entry);
+    TellIfTaken(entry, in_order);
   }
   Follow(position, verdict);
 }
@@ -191,11 +198,26 @@ void Reassembler::TellIfMended(Entry& entry) {
   }
 }
 
+void Reassembler::TellIfTaken(Entry& entry, uint32_t bytes) {
+  if (!entry.stream.is_unframed()) {
+    return;
+  }
+  entry.untold_bytes += bytes;
+  if (entry.untold_bytes >= kTellEveryBytes) {
+    entry.untold_bytes = 0;
+    sink_.observer.OnTaken(entry.stream.flow(), entry.stream.flow_id());
+  }
+}
+
 TimePoint Reassembler::DeadlineOf(const Entry& entry) const {
-  if (!entry.stream.started() || entry.stream.has_hole()) {
+  const FlowStream& stream = entry.stream;
+  if (!stream.started() || stream.has_hole()) {
     return entry.progress + limits_.max_hole;
   }
-  return entry.progress + (entry.stream.is_joining() && !entry.has_settled ? limits_.max_quiet : limits_.max_idle);
+  if (stream.is_joining() && !entry.has_settled) {
+    return entry.progress + limits_.max_quiet;
+  }
+  return entry.progress + (stream.is_unframed() && stream.at_boundary() ? limits_.max_silent : limits_.max_idle);
 }
 
 void Reassembler::OnDeadline(EntryMap::iterator position) {

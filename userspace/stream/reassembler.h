@@ -28,6 +28,7 @@ struct ReassemblerLimits {
   Duration max_hole = std::chrono::milliseconds(500);   // without a byte that brings the flow forward
   Duration max_quiet = std::chrono::milliseconds(200);  // a flow that is silent so long has sent whole requests
   Duration max_idle = std::chrono::seconds(60);         // mended, and the tap does not take it back
+  Duration max_silent = std::chrono::minutes(10);       // the same, between messages that the tap can't frame
   uint32_t max_request_bytes = 16U << 20;
   size_t max_join_bytes = size_t{1} << 20;  // to find a request's head in
 };
@@ -58,6 +59,7 @@ class Reassembler {
     bool has_settled = false;  // since then it was tried whether the silence tells something
     uint32_t holes = 0;
     std::optional<uint32_t> told_holes;  // with OnMended
+    uint64_t untold_bytes = 0;           // in order since OnTaken, of an unframed flow
     std::list<uint64_t>::iterator age;
   };
   using EntryMap = std::unordered_map<uint64_t, Entry>;  // by flow id
@@ -71,6 +73,7 @@ class Reassembler {
 
   void Follow(EntryMap::iterator position, Verdict verdict);
   void TellIfMended(Entry& entry);
+  void TellIfTaken(Entry& entry, uint32_t bytes);
   TimePoint DeadlineOf(const Entry& entry) const;
   void OnDeadline(EntryMap::iterator position);
   void GiveUp(EntryMap::iterator position);

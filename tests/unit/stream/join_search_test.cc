@@ -58,6 +58,34 @@ TEST_F(JoinSearchTest, EachThriftTransportIsFound) {
   }
 }
 
+TEST_F(JoinSearchTest, MessagesWithoutFramesAreReadToTheirEnds) {
+  const ByteVector text = {'h', 'e', 'l', 'l', 'o'};
+  for (const ByteVector& message :
+       {test::ThriftBinary(1, "sayHello", text), test::ThriftCompact(1, "sayHello", text)}) {
+    Restart();
+    const ByteVector two = Join({Slice(message, 3), message, message});
+    EXPECT_EQ(search().Take(two), State::kSearching);
+    EXPECT_EQ(search().Take(Join({message, message})), State::kFound);
+    EXPECT_EQ(search().protocol(), Content::kThriftUnframed);
+    EXPECT_EQ(Found(), Join({message, message, message, message}));
+    Restart();
+    EXPECT_EQ(search().Take(two), State::kSearching);
+    EXPECT_EQ(search().Settle(), State::kFound);
+    EXPECT_EQ(Found(), Join({message, message}));
+  }
+}
+
+// The length of a frame may stand in the segment before, which was not seen.
+TEST_F(JoinSearchTest, TheMessageOfAFramedRequestIsNotTakenForOneWithoutFrames) {
+  const ByteVector message = test::ThriftBinary(1, "sayHello", {});
+  const ByteVector frame = test::ThriftFrame(message);
+  EXPECT_EQ(search().Take(message), State::kSearching);
+  EXPECT_EQ(search().Settle(), State::kSearching);
+  EXPECT_EQ(search().Take(Join({frame, frame, frame, frame})), State::kFound);
+  EXPECT_EQ(search().protocol(), Content::kThriftFramed);
+  EXPECT_EQ(Found(), Join({frame, frame, frame, frame}));
+}
+
 TEST_F(JoinSearchTest, SilenceIsEnoughOnlyAtTheEndOfAFrame) {
   EXPECT_EQ(search().Take(Slice(request_, 0, 299)), State::kSearching);
   EXPECT_EQ(search().Settle(), State::kSearching);
@@ -154,6 +182,9 @@ std::vector<Hostile> HostileUnits() {
       {"Thrift heads", Slice(test::ThriftFrame(test::ThriftBinary(1, "a", {})), 0, 20)},
       {"old Thrift heads", {0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00, 0x04, 'n', 'a', 'm', 'e'}},
       {"zeros", {0x00}},
+      // Each is a message with a long string in it, which holds the next.
+      {"messages inside messages", {0x82, 0x21, 0x00, 0x01, 'a', 0x18, 0xf0, 0xd0, 0x30}},
+      {"messages that are never whole", Slice(test::ThriftBinary(1, "a", ByteVector(3)), 0, 20)},
   };
 }
 
@@ -178,6 +209,7 @@ TEST_F(JoinSearchTest, HostileBytesCostNoMoreThanAFewTestsEach) {
       }
       EXPECT_NE(state, State::kSearching) << hostile.name;
       EXPECT_LE(search().tests(), taken) << hostile.name << ", steps of " << step;
+      EXPECT_LE(search().read_bytes(), 10 * kMaxBytes) << hostile.name << ", steps of " << step;
       EXPECT_LE(memory_.used_bytes(), 2 * kMaxBytes) << hostile.name;
     }
   }

@@ -70,6 +70,15 @@ class ReassemblerTest : public testing::Test, public AssemblerObserver, public R
     }
     return *reassembler_;
   }
+  // As if nothing had been said yet.
+  void Forget() {
+    outcomes_.clear();
+    mended_.clear();
+    first_parts_ = 0;
+    frames_.clear();
+    lost_.clear();
+    ignored_.clear();
+  }
   void ExpectNothingHeld() {
     EXPECT_EQ(reassembler().flows(), 0U);
     EXPECT_EQ(reassembler().buffered_bytes(), 0U);
