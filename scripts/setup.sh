@@ -4,6 +4,7 @@
 #   setup.sh            what building, the lab and the demo need
 #   setup.sh --tests    also what scripts/test.sh needs
 #   setup.sh --java     also what the Apache Dubbo programs of tests/interop need
+#   setup.sh --kernels  also what scripts/vm.sh needs
 #
 # Safe to repeat: a second run finds everything there and does nothing. Needs root when something is missing.
 set -euo pipefail
@@ -21,6 +22,7 @@ base=(
 )
 tests=(libgtest-dev libgmock-dev clang-format-16 clang-tidy-16 libclang-rt-16-dev jq)
 java=(openjdk-17-jdk-headless maven)
+kernels=(qemu-system-x86 busybox-static cpio kmod xz-utils zstd jq clang-14)
 
 die() { echo "setup.sh: $*" >&2; exit 1; }
 
@@ -29,6 +31,7 @@ for option in "$@"; do
   case "$option" in
     --tests) wanted+=("${tests[@]}" "${java[@]}") ;;
     --java) wanted+=("${java[@]}") ;;
+    --kernels) wanted+=("${tests[@]}" "${kernels[@]}") ;;
     *) die "unknown option $option" ;;
   esac
 done

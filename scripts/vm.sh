@@ -14,7 +14,7 @@
 # built at /rpctee/COMPILER and /rpctee/bin.
 # Environment: RPCTEE_DEBIAN_MIRROR, RPCTEE_VM_SECONDS (limit of one VM, default 900), RPCTEE_VM_COMPILERS,
 # SUITE_ALL_PACKETS=1 (test: every packet test also where the verifier is slow).
-# Debian packages: qemu-system-x86 busybox-static cpio kmod xz-utils zstd jq clang-14.
+# `scripts/setup.sh --kernels` installs what it needs.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -127,8 +127,11 @@ packets() {
   tests=$("$place/$compiler/bpf_packets" --gtest_list_tests | grep -c '^  ')
   every=$((1 + tests * insns / packets_budget_insns))
   ((every == 1)) || [[ "${SUITE_ALL_PACKETS:-}" == 1 ]] || settings+=("GTEST_TOTAL_SHARDS=$every" GTEST_SHARD_INDEX=0)
-  # The statistics of the draw need millions of requests and nothing of the kernel.
-  gtest "packets_$program" '-DrawTest.*' env "${settings[@]}" "$place/$compiler/bpf_packets"
+  # The statistics of the draw need millions of requests and nothing of the kernel. The old program sends what it does not
+  # walk up to the agent, so two tests of many frames in a packet are not for it.
+  local filter='-DrawTest.*'
+  [[ $program != rpctee_tap_old ]] || filter+=:FrameTest.ManyRequestsInAPacket*:FrameTest.HalfOfTheDraws*
+  gtest "packets_$program" "$filter" env "${settings[@]}" "$place/$compiler/bpf_packets"
 }
 
 # check_program PROGRAM: 0 when it loads.

@@ -2,8 +2,10 @@
 
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <iterator>
 
 namespace rpctee::tap {
 namespace {
@@ -29,6 +31,13 @@ __attribute__((format(printf, 2, 0))) int Capture(libbpf_print_level level, cons
   return bytes;
 }
 
+bool IsSummary(std::string_view line) {
+  constexpr std::string_view kBegins[] = {
+      "libbpf: failed to load", "libbpf: prog", "processed ", "verification time", "stack depth", "-- END", "-- BEGIN"};
+  return std::any_of(std::begin(kBegins), std::end(kBegins),
+                     [line](std::string_view begin) { return line.starts_with(begin); });
+}
+
 }  // namespace
 
 LibbpfLog::LibbpfLog() : outer_(current) {
@@ -49,20 +58,17 @@ void LibbpfLog::Append(std::string_view text) {
   }
 }
 
-std::string LibbpfLog::Tail(size_t lines) const {
+std::string LibbpfLog::Reason() const {
   std::string_view rest = text_;
-  while (!rest.empty() && rest.back() == '\n') {
-    rest.remove_suffix(1);
-  }
-  size_t start = rest.size();
-  for (size_t i = 0; i < lines && start != 0; ++i) {
-    const size_t newline = rest.rfind('\n', start - 1);
-    if (newline == std::string_view::npos) {
-      return std::string(rest);
+  while (!rest.empty()) {
+    const size_t newline = rest.rfind('\n');
+    const std::string_view line = newline == std::string_view::npos ? rest : rest.substr(newline + 1);
+    if (!line.empty() && !IsSummary(line)) {
+      return std::string(line);
     }
-    start = newline;
+    rest = newline == std::string_view::npos ? std::string_view() : rest.substr(0, newline);
   }
-  return std::string(rest.substr(start == rest.size() ? start : start + 1));
+  return {};
 }
 
 }  // namespace rpctee::tap

@@ -17,8 +17,9 @@ class LibbpfLog {
   LibbpfLog(const LibbpfLog&) = delete;
   LibbpfLog& operator=(const LibbpfLog&) = delete;
 
-  // The last lines, without the final newline; empty when libbpf said nothing.
-  std::string Tail(size_t lines) const;
+  // The last line that says why: not libbpf's summary behind it, nor the verifier's statistics. Empty when there is
+  // none.
+  std::string Reason() const;
   void Append(std::string_view text);
 
  private:

@@ -16,7 +16,6 @@
 namespace rpctee::tap {
 namespace {
 
-constexpr size_t kLogLines = 15;
 constexpr uint32_t kLargestRing = 1U << 30;
 
 struct KernelVersion {
@@ -82,8 +81,8 @@ Error LoadError(int error, const LibbpfLog& log) {
   } else {
     why = std::strerror(-error);
   }
-  const std::string tail = log.Tail(kLogLines);
-  return {"load the tap program: " + why + (tail.empty() ? "" : "\n" + tail)};
+  const std::string reason = log.Reason();
+  return {"load the tap program on Linux " + kernel.text + ": " + why + (reason.empty() ? "" : " (" + reason + ")")};
 }
 
 Status CheckOptions(const TapOptions& options) {

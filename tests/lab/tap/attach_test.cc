@@ -45,7 +45,11 @@ class AttachLab : public test::NamespaceLab {
     return tap ? std::move(*tap) : nullptr;
   }
   static std::string Filters(const std::string& direction) { return Run("tc filter show dev tap0 " + direction); }
-  static size_t OurFilters(const std::string& direction) { return Count(Filters(direction), "rpctee_tap:["); }
+  // By the name of either program: older kernels get the other one.
+  static size_t OurFilters(const std::string& direction) {
+    const std::string filters = Filters(direction);
+    return Count(filters, "rpctee_tap:[") + Count(filters, "rpctee_tap_old:[");
+  }
   static std::string Packets(const Tap& tap) { return std::to_string(tap.Counters().value().front().value); }
   // A packet out of tap0: at the least the question for the neighbour's address.
   static void SendPacket() {

@@ -97,16 +97,21 @@ TEST(EmbeddedObject, IsNamedByItsBytes) {
   EXPECT_EQ(object.digest, EmbeddedObject().digest);
 }
 
-TEST(LibbpfLog, KeepsTheLastLines) {
+TEST(LibbpfLog, GivesTheLineThatSaysWhy) {
   LibbpfLog log;
-  EXPECT_EQ(log.Tail(3), "");
-  log.Append("one\ntwo\n");
-  log.Append("three\n");
-  EXPECT_EQ(log.Tail(2), "two\nthree");
-  EXPECT_EQ(log.Tail(3), "one\ntwo\nthree");
-  EXPECT_EQ(log.Tail(9), "one\ntwo\nthree");
-  log.Append(std::string(100'000, 'x') + "\nend\n");
-  EXPECT_EQ(log.Tail(1), "end");
+  EXPECT_EQ(log.Reason(), "");
+  log.Append("libbpf: prog 'rpctee_tap': BPF program load failed: Permission denied\n");
+  EXPECT_EQ(log.Reason(), "") << "the caller says so itself";
+  log.Append("-- BEGIN PROG LOAD LOG --\n1978: (0f) r5 += r4\nR5 pointer arithmetic with it prohibited for !root\n");
+  log.Append("processed 3379 insns (limit 1000000) max_states_per_insn 6\n-- END PROG LOAD LOG --\n");
+  log.Append("libbpf: failed to load object 'rpctee_tap'\n");
+  EXPECT_EQ(log.Reason(), "R5 pointer arithmetic with it prohibited for !root");
+}
+
+TEST(LibbpfLog, KeepsOnlyTheEndOfALongText) {
+  LibbpfLog log;
+  log.Append("the reason\n" + std::string(100'000, 'x') + "\nend\n");
+  EXPECT_EQ(log.Reason(), "end");
 }
 
 }  // namespace
