@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "support/packet_template.h"
+
 namespace rpctee::test {
 namespace {
 
@@ -11,70 +13,34 @@ constexpr uint32_t kPorts = 40;
 uint32_t Below(std::mt19937& random, uint32_t limit) { return static_cast<uint32_t>(random() % limit); }
 bool Percent(std::mt19937& random, uint32_t percent) { return Below(random, 100) < percent; }
 
-void Set16(ByteVector& bytes, size_t at, size_t value) {
-  bytes[at] = static_cast<uint8_t>(value >> 8);
-  bytes[at + 1] = static_cast<uint8_t>(value);
+const char* DestinationOf(std::mt19937& random, size_t family) {
+  const uint32_t dice = Below(random, 100);
+  if (dice < 80) {
+    return kSampledAddresses[family];
+  }
+  if (dice < 92) {
+    return kUnsampledAddresses[family];
+  }
+  return dice < 97 ? kPortAloneAddresses[family] : kOtherAddresses[family];
 }
 
-// The headers of a connection's packets, into which only what differs is written. Checksums are left as they are: the
-// tap does not look at them.
-class Headers {
- public:
-  explicit Headers(std::mt19937& random) {
-    const size_t family = Below(random, 2);
-    const std::string source =
-        std::string(family == 0 ? "10.0.0.1:" : "[fd00::1]:") + std::to_string(40'000 + Below(random, kPorts));
-    TcpPacket packet(source, DestinationOf(random, family));
-    if (Percent(random, 10)) {
-      packet.Vlan(5);
-      ip_ += 4;
-    }
-    if (Percent(random, 5)) {
-      packet.Vlan(6);
-      ip_ += 4;
-    }
-    const size_t tcp_options = Percent(random, 40) ? 4 * Below(random, 11) : 0;
-    packet.TcpOptions(tcp_options);
-    is_v4_ = family == 0;
-    if (is_v4_ && Percent(random, 10)) {
-      packet.Ipv4Options(4 * Below(random, 11));
-    }
-    for (uint32_t i = is_v4_ || !Percent(random, 20) ? 0 : Below(random, 8); i > 0; --i) {
-      packet.Ipv6Extension(Percent(random, 50) ? kHopByHop : kDestinationOptions, 8 * (1 + Below(random, 3)));
-    }
-    bytes_ = packet.Build();
-    tcp_ = bytes_.size() - 20 - tcp_options;
+PacketTemplate RandomHeaders(std::mt19937& random) {
+  const size_t family = Below(random, 2);
+  const std::string source =
+      std::string(family == 0 ? "10.0.0.1:" : "[fd00::1]:") + std::to_string(40'000 + Below(random, kPorts));
+  TcpPacket packet(source, DestinationOf(random, family));
+  for (uint32_t tags = Percent(random, 15) ? 1 + Below(random, 2) : 0; tags > 0; --tags) {
+    packet.Vlan(5);
   }
-
-  ByteVector Packet(uint32_t seq, uint8_t flags, Bytes payload) const {
-    ByteVector packet;
-    packet.reserve(bytes_.size() + payload.size());
-    packet.assign(bytes_.begin(), bytes_.end());
-    packet.insert(packet.end(), payload.begin(), payload.end());
-    Set16(packet, ip_ + (is_v4_ ? 2 : 4), packet.size() - ip_ - (is_v4_ ? 0 : 40));
-    Set16(packet, tcp_ + 4, seq >> 16);
-    Set16(packet, tcp_ + 6, seq);
-    packet[tcp_ + 13] = flags;
-    return packet;
+  packet.TcpOptions(Percent(random, 40) ? 4 * Below(random, 11) : 0);
+  if (family == 0 && Percent(random, 10)) {
+    packet.Ipv4Options(4 * Below(random, 11));
   }
-
- private:
-  static const char* DestinationOf(std::mt19937& random, size_t family) {
-    const uint32_t dice = Below(random, 100);
-    if (dice < 80) {
-      return kSampledAddresses[family];
-    }
-    if (dice < 92) {
-      return kUnsampledAddresses[family];
-    }
-    return dice < 97 ? kPortAloneAddresses[family] : kOtherAddresses[family];
+  for (uint32_t i = family == 0 || !Percent(random, 20) ? 0 : Below(random, 8); i > 0; --i) {
+    packet.Ipv6Extension(Percent(random, 50) ? kHopByHop : kDestinationOptions, 8 * (1 + Below(random, 3)));
   }
-
-  bool is_v4_ = true;
-  size_t ip_ = 14;
-  size_t tcp_ = 0;
-  ByteVector bytes_;
-};
+  return PacketTemplate(packet);
+}
 
 struct Segment {
   size_t from;
@@ -137,7 +103,7 @@ size_t StartOf(std::mt19937& random, const Content& content) {
 }  // namespace
 
 std::vector<ByteVector> RandomSession(std::mt19937& random, const Content& content) {
-  const Headers headers(random);
+  const PacketTemplate headers = RandomHeaders(random);
   const uint32_t first = Percent(random, 20) ? 0xffffffff - Below(random, 3'000) : static_cast<uint32_t>(random());
   const size_t start = StartOf(random, content);
   std::vector<Segment> segments = Disturb(random, Cut(random, content, start), content.bytes.size());
