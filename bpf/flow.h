@@ -72,10 +72,15 @@ static __noinline void give_up_stream(struct run *run, __u32 reason)
 	output_cut(run, reason);
 }
 
-/* The agent has framed all that came; the segment goes on from there. Returns 0 when the program took the flow back. */
+/*
+ * The agent has framed all that came; the segment goes on from there. Returns 0 when the program took the flow back.
+ * The middle of a body may look like the first few bytes of a request, so fewer than a strict test takes are not
+ * believed.
+ */
 static __always_inline int take_back(struct run *run, const struct rpctee_handback *said, __s32 ahead)
 {
-	if (ahead || said->holes != run->flow->holes || !starts_request(run, said->content))
+	if (ahead || said->holes != run->flow->holes || bytes_left(run) < RPCTEE_THRIFT_STRICT_BYTES ||
+	    !starts_request(run, said->content))
 		return -1;
 	run->flow->content = said->content;
 	return end_stream(run);

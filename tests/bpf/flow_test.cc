@@ -101,6 +101,16 @@ TEST_F(FlowTest, IsTakenBackOnlyAtASegmentThatContinuesAndStartsWithARequest) {
   EXPECT_THAT(tap_->Counted(), Contains(Pair("retransmitted", 1)));
 }
 
+TEST_F(FlowTest, IsNotTakenBackByAFewBytesThatCouldBeTheStartOfARequest) {
+  tap_->Pass({At(1, a_), At(601, c_), At(301, b_)});
+  tap_->Records();
+  tap_->HandBack(1);
+  tap_->Pass({At(901, Slice(a_, 0, 19)), At(920, Slice(a_, 19))});
+  EXPECT_THAT(Kinds(tap_->Records()), ElementsAre(RPCTEE_RECORD_STREAM_DATA, RPCTEE_RECORD_STREAM_DATA));
+  tap_->Pass({At(1201, Slice(b_, 0, 20))});
+  EXPECT_THAT(Kinds(tap_->Records()), ElementsAre(RPCTEE_RECORD_STREAM_END));
+}
+
 TEST_F(FlowTest, WhatTheAgentGivesUpIsAGapAndTheNextHeadIsFound) {
   tap_->Pass({At(1, a_), At(601, c_)});
   tap_->Records();
