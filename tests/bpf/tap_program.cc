@@ -125,7 +125,11 @@ void TapProgram::Say(rpctee_word word, uint32_t holes, uint32_t content) {
                                 .word = static_cast<uint8_t>(word),
                                 .content = static_cast<uint8_t>(content),
                                 .zero = 0};
-  ASSERT_TRUE(backend_->Update("rpctee_handback", &last_record_.flow, &said));
+  Say(last_record_.flow, said);
+}
+
+void TapProgram::Say(const rpctee_flow_key& flow, const rpctee_handback& said) {
+  ASSERT_TRUE(backend_->Update("rpctee_handback", &flow, &said));
 }
 
 void TapProgram::HandBack(uint32_t holes, uint32_t content) { Say(RPCTEE_WORD_TAKE_BACK, holes, content); }

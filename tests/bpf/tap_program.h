@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -62,6 +63,8 @@ class TapProgram {
   void GiveUp();
   void GoOn();
   void Ignore(uint32_t content);
+  // The same of any flow.
+  void Say(const rpctee_flow_key& flow, const rpctee_handback& said);
 
   struct Copied {
     std::vector<std::vector<uint8_t>> frames;  // whole requests, in the order of their last parts
@@ -73,6 +76,8 @@ class TapProgram {
   };
   // What came out of the ring since the last call; parts are joined. Fails the test when parts do not fit together.
   Copied Records();
+  // The same without joining anything: each record as it came.
+  void TakeRecords(const std::function<void(Bytes)>& take) { backend_->Drain(take); }
 
   // As freshly loaded, but for endpoints, own connections and the agent's signs of life.
   void Forget();

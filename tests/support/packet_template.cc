@@ -32,6 +32,8 @@ PacketTemplate::PacketTemplate(const TcpPacket& packet) : headers_(packet.Build(
   }
 }
 
+void PacketTemplate::SetSourcePort(uint16_t port) { Set16(headers_, tcp_, port); }
+
 ByteVector PacketTemplate::Packet(uint32_t seq, uint8_t flags, Bytes payload) const {
   ByteVector packet;
   packet.reserve(headers_.size() + payload.size());

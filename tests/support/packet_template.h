@@ -15,6 +15,7 @@ class PacketTemplate {
   // Takes all but payload, sequence number and flags from the builder.
   explicit PacketTemplate(const TcpPacket& packet);
 
+  void SetSourcePort(uint16_t port);
   ByteVector Packet(uint32_t seq, uint8_t flags, Bytes payload) const;
 
  private:
