@@ -1,4 +1,4 @@
-// Dump requests to rtnetlink, and the attributes of its messages.
+// Dump requests to the kernel by netlink, and the attributes of its messages.
 //
 // Any thread. A socket belongs to the network namespace of the thread that opened it, whoever uses it later.
 #pragma once
@@ -17,10 +17,14 @@ namespace rpctee::tap {
 // groups: a mask of RTMGRP_*; 0 for a socket that only asks. Reads never block on a socket that has groups, and give up
 // after two seconds on one that has none.
 Result<Fd> OpenRouteSocket(uint32_t groups);
+// One that only asks, of another netlink family: NETLINK_SOCK_DIAG, say.
+Result<Fd> OpenAskingSocket(int family);
 
 // Sends `request` (a dump request; its sequence number is filled in) and hands over every message of the answer.
 // False when something changed meanwhile, so that the answer may lack entries: ask again.
 Result<bool> Dump(int fd, nlmsghdr* request, const std::function<void(const nlmsghdr&)>& on_message);
+// The same, until on_message returns false; then the rest of the answer is in the way of other questions on the socket.
+Result<bool> DumpWhile(int fd, nlmsghdr* request, const std::function<bool(const nlmsghdr&)>& on_message);
 
 // Calls `on_attribute(const nlattr&)` for each attribute behind the family header of `header_bytes`. Stays inside the
 // message, whatever its lengths say.

@@ -33,4 +33,9 @@ void OwnConnections::Remove(const SocketAddress& local) {
   uses_.erase(position);
 }
 
+bool OwnConnections::Contains(const SocketAddress& local) const {
+  const std::lock_guard lock(mutex_);
+  return uses_.contains(local);
+}
+
 }  // namespace rpctee::tap

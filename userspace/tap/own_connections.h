@@ -23,6 +23,8 @@ class OwnConnections {
   // connection of the same address finds room.
   Status Add(const SocketAddress& local);
   void Remove(const SocketAddress& local);
+  // Whether a connection has it, in the table or not.
+  bool Contains(const SocketAddress& local) const;
 
  private:
   struct Use {
@@ -31,7 +33,7 @@ class OwnConnections {
   };
 
   OwnMap map_;
-  std::mutex mutex_;  // guards uses_, and keeps the table in step with it
+  mutable std::mutex mutex_;  // guards uses_, and keeps the table in step with it
   std::unordered_map<SocketAddress, Use> uses_;
 };
 

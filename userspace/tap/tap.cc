@@ -22,6 +22,14 @@
 namespace rpctee::tap {
 namespace {
 
+uint64_t Fnv1a(Bytes bytes) {
+  uint64_t hash = 14'695'981'039'346'656'037ULL;
+  for (const uint8_t byte : bytes) {
+    hash = (hash ^ byte) * 1'099'511'628'211ULL;
+  }
+  return hash;
+}
+
 Status PinAll(Pins& pins, const TapSkeleton& skeleton, const Rings& rings) {
   std::vector<std::pair<std::string, int>> files = {
       {"endpoints", bpf_map__fd(skeleton->maps.rpctee_endpoint)},
@@ -114,12 +122,8 @@ struct Tap::Impl {
 ObjectInfo EmbeddedObject() {
   size_t bytes = 0;
   const auto* object = static_cast<const uint8_t*>(rpctee_tap::elf_bytes(&bytes));
-  uint64_t hash = 14'695'981'039'346'656'037ULL;
-  for (const uint8_t byte : Bytes(object, bytes)) {
-    hash = (hash ^ byte) * 1'099'511'628'211ULL;
-  }
   char digest[17];
-  std::snprintf(digest, sizeof(digest), "%016llx", static_cast<unsigned long long>(hash));
+  std::snprintf(digest, sizeof(digest), "%016llx", static_cast<unsigned long long>(Fnv1a(Bytes(object, bytes))));
   return {.bytes = bytes, .digest = digest};
 }
 
@@ -178,6 +182,8 @@ Status Tap::SetAnyEndpoint(uint16_t port, uint64_t threshold) {
 Status Tap::AddOwnConnection(const SocketAddress& local) { return impl_->own.Add(local); }
 
 void Tap::RemoveOwnConnection(const SocketAddress& local) { impl_->own.Remove(local); }
+
+bool Tap::IsOwnConnection(const SocketAddress& local) const { return impl_->own.Contains(local); }
 
 Result<Attachment> Tap::Attach(uint32_t ifindex, Direction direction, AttachMode mode) {
   return impl_->attacher.Attach(ifindex, direction, mode);
@@ -238,6 +244,16 @@ Status Tap::Ignore(const Flow& flow, uint64_t flow_id, Content content) {
                            .word = RPCTEE_WORD_IGNORE,
                            .content = static_cast<uint8_t>(content),
                            .zero = 0});
+}
+
+std::optional<FlowSight> Tap::LookUpFlow(const Flow& flow) const {
+  const rpctee_flow_key key = ToKey(flow);
+  rpctee_flow value{};
+  if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.rpctee_flows), &key, &value) != 0) {
+    return std::nullopt;
+  }
+  return FlowSight{.mark = Fnv1a(Bytes(reinterpret_cast<const uint8_t*>(&value), sizeof(value))),
+                   .ignored = value.state == RPCTEE_FLOW_IGNORE};
 }
 
 uint64_t Tap::InvalidRecords() const { return impl_->invalid_records.load(std::memory_order_relaxed); }

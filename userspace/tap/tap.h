@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,12 @@ namespace rpctee::tap {
 struct TapCounter {
   std::string_view name;
   uint64_t value = 0;
+};
+
+// That the program knows a flow.
+struct FlowSight {
+  uint64_t mark = 0;     // another one whenever the program has taken in a packet with payload
+  bool ignored = false;  // nothing that can be mirrored: such packets are let go, and the mark stays
 };
 
 // The BPF object inside this program.
@@ -54,6 +61,7 @@ class Tap {
   // Add, also one that failed, was followed by its Remove. Any thread.
   Status AddOwnConnection(const SocketAddress& local);
   void RemoveOwnConnection(const SocketAddress& local);
+  bool IsOwnConnection(const SocketAddress& local) const;
 
   // Attaching twice is no error and changes nothing, except that what someone removed is put back. A left-over filter
   // of an earlier run with the same pin directory is replaced; nobody else's is touched.
@@ -87,6 +95,9 @@ class Tap {
   Status GiveUp(const Flow& flow, uint64_t flow_id);
   Status GoOn(const Flow& flow, uint64_t flow_id);
   Status Ignore(const Flow& flow, uint64_t flow_id, Content content);
+
+  // None when the program has seen no payload of the flow, or long ago. Any thread.
+  std::optional<FlowSight> LookUpFlow(const Flow& flow) const;
 
   // Any thread.
   uint64_t InvalidRecords() const;

@@ -49,7 +49,9 @@ TEST_F(OwnConnectionsLab, AnAddressStaysUntilItsLastConnectionIsGone) {
   ASSERT_TRUE(own.Add(a_));
   own.Remove(a_);
   EXPECT_THAT(InTable(), ElementsAre(a_.ToString(), b_.ToString()));
+  EXPECT_TRUE(own.Contains(b_));
   own.Remove(b_);
+  EXPECT_FALSE(own.Contains(b_));
   EXPECT_THAT(InTable(), ElementsAre(a_.ToString()));
   own.Remove(a_);
   EXPECT_THAT(InTable(), IsEmpty());
@@ -64,6 +66,7 @@ TEST_F(OwnConnectionsLab, AnAddressWithoutRoomGetsInWhenALaterConnectionFindsRoo
   ASSERT_TRUE(own.Add(b_));
   const Status full = own.Add(c_);
   ASSERT_FALSE(full);
+  EXPECT_TRUE(own.Contains(c_));
   EXPECT_THAT(full.error().message, HasSubstr("[fd00::1]:40000: the table is full at 2 entries"));
   own.Remove(b_);
   ASSERT_TRUE(own.Add(c_));
