@@ -24,6 +24,7 @@ BUILD = pathlib.Path(os.environ.get("RPCTEE_BUILD", ROOT / "build/dev")).resolve
 RPCTEE = BUILD / "userspace/cli/rpctee"
 PROVIDER = BUILD / "tests/lab/sample/rpctee-sample-provider"
 CONSUMER = BUILD / "tests/lab/sample/rpctee-sample-consumer"
+NEIGHBOUR = BUILD / "tests/lab/neighbour/rpctee-lab-neighbour"
 INTERFACE = "org.apache.dubbo.samples.basic.api.DemoService"
 HOST = INTERFACE.lower()
 PORT = 20880
@@ -169,6 +170,19 @@ class Consumer(Process):
             raise Failure(f"the consumer did not end within {seconds} s") from expired
         check(output.strip(), f"the consumer failed: {tail(self.log())}")
         return json.loads(output.strip().splitlines()[-1])
+
+
+class Neighbour(Process):
+    """Somebody else's tc program on an interface of the node, with an opinion on TCP packets to the port. A clsact filter
+    of its stays when it ends, as those of others do."""
+
+    def __init__(self, lab, interface, *options):
+        super().__init__(lab, "node", "neighbour", [NEIGHBOUR, "--interface", interface, *map(str, options)])
+        self.wait_for_log("attached")
+
+    def packets(self):
+        """Ends it; returns how many of these packets it saw."""
+        return int(self.end().strip())
 
 
 class Agent(Process):

@@ -9,22 +9,11 @@ import signal
 import sys
 import time
 
-from lablib import (BUILD, Agent, Consumer, Failure, Process, Provider, Skip, case, check, check_equal, routes, run, settle, tail)
+from lablib import (Agent, Consumer, Failure, Neighbour, Provider, Skip, case, check, check_equal, routes, run, settle,
+                    tail)
 
-NEIGHBOUR = BUILD / "tests/lab/neighbour/rpctee-lab-neighbour"
 PLACE = "vethv1"
 BACK = 60000  # a priority behind ours
-
-
-class Neighbour(Process):
-    """Somebody else's program on v1's host side, with an opinion on packets to the port."""
-
-    def __init__(self, lab, *options, interface=PLACE):
-        super().__init__(lab, "node", "neighbour", [NEIGHBOUR, "--interface", interface, *map(str, options)])
-        self.wait_for_log("attached")
-
-    def packets(self):
-        return int(self.end().strip())
 
 
 def without_filters(lab):
@@ -80,7 +69,7 @@ def ends_well(agent, removed, put_back):
 @case
 def a_filter_that_is_deleted_is_put_back(lab):
     without_filters(lab)
-    neighbour = Neighbour(lab, "--egress", "--clsact", "--priority", BACK, "--verdict", 0)
+    neighbour = Neighbour(lab, PLACE, "--egress", "--clsact", "--priority", BACK, "--verdict", 0)
     agent = Agent(lab, routes(100), attach="clsact")
     seconds = taken_under_load(
         lab, agent, lambda: lab.run("node", "tc", "filter", "del", "dev", PLACE, "egress", "prio", our_filter(lab)[0]))
@@ -92,7 +81,7 @@ def a_filter_that_is_deleted_is_put_back(lab):
 @case
 def a_qdisc_that_is_deleted_is_put_back(lab):
     without_filters(lab)
-    neighbour = Neighbour(lab, "--egress", "--verdict", -1)
+    neighbour = Neighbour(lab, PLACE, "--egress", "--verdict", -1)
     agent = Agent(lab, routes(100), attach="clsact")
     seconds = taken_under_load(lab, agent, lambda: lab.run("node", "tc", "qdisc", "del", "dev", PLACE, "clsact"))
     ends_well(agent, 1, 1)
@@ -117,7 +106,7 @@ def a_filter_that_is_replaced_is_put_back_beside_the_new_one(lab):
 
 @case
 def a_link_that_is_detached_by_force_is_put_back(lab):
-    neighbour = Neighbour(lab, "--egress", "--verdict", 0)
+    neighbour = Neighbour(lab, PLACE, "--egress", "--verdict", 0)
     agent = Agent(lab, routes(100), attach="auto")
     if "by tcx" not in agent.log():
         raise Skip("this kernel has no tcx")
@@ -155,14 +144,14 @@ def who_takes_it_again_and_again_is_given_way_to(lab):
 @case
 def who_stands_in_front_is_named(lab):
     without_filters(lab)
-    neighbour = Neighbour(lab, "--egress", "--clsact", "--priority", 7, "--handle", 66, "--verdict", -1)
+    neighbour = Neighbour(lab, PLACE, "--egress", "--clsact", "--priority", 7, "--handle", 66, "--verdict", -1)
     agent = Agent(lab, routes(100), attach="clsact")
     front = r"behind clsact filter at priority 7, handle 0x42 \(neighbour\)"
     agent.wait_for_log(rf"tapping {PLACE} .* egress by clsact, {front}")
     start = len(agent.log())
     agent.send_signal(signal.SIGUSR1)
     agent.wait_for_log(rf"tapped +{PLACE} egress: {front}", start=start)
-    second = Neighbour(lab, "--egress", "--verdict", -1)
+    second = Neighbour(lab, PLACE, "--egress", "--verdict", -1)
     agent.wait_for_log(rf"the tap on {PLACE} .* egress is now behind tcx program \d+ \(neighbour\), clsact filter")
     second.end()
     ledger = agent.stop()

@@ -66,6 +66,7 @@ Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
   }
   agent->worker_ = std::move(*worker);
   agent->worker_->Start();
+  agent->silence_ = std::make_unique<SilenceWatch>(*agent->tap_, agent->options_.silence);
   if (const Status applied = agent->ApplyRoutes(*snapshot); !applied) {
     return tl::unexpected(applied.error());
   }
@@ -78,7 +79,8 @@ Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
 }
 
 Agent::~Agent() {
-  // The worker uses the tap, so it goes first.
+  // These use the tap, so they go first.
+  silence_.reset();
   worker_.reset();
 }
 
@@ -123,6 +125,7 @@ Status Agent::ApplyRoutes(const std::shared_ptr<const route::Snapshot>& snapshot
   if (const Status set = tap_->SetEndpoints(snapshot->endpoints()); !set) {
     return WithContext("endpoint table", set.error());
   }
+  silence_->SetEndpoints(snapshot->endpoints());
   spdlog::info("routes: {} mirror rules over {} endpoints", snapshot->rules().size(), snapshot->endpoints().size());
   return {};
 }
@@ -148,6 +151,7 @@ void Agent::ReloadWhenChanged() {
 Condition Agent::Describe() const {
   Condition condition;
   taps_->Tell(condition);
+  condition.silent = silence_->Silent();
   return condition;
 }
 
@@ -205,6 +209,7 @@ Status Agent::Run() {
 }
 
 Status Agent::Shutdown() {
+  silence_->Stop();
   tap_->StopSampling();
   worker_->Stop();
   const Result<LedgerReport> report = ReadLedger(*tap_, ledger_, true);
@@ -212,6 +217,7 @@ Status Agent::Shutdown() {
   loop_.Remove(taps_->fd());
   loop_.Remove(taps_->filters_fd());
   taps_.reset();
+  silence_.reset();
   worker_.reset();
   tap_.reset();
   if (!report) {

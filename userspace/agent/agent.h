@@ -1,6 +1,7 @@
 // The composition root: starts the parts in order, keeps them going, stops them in order.
 //
-// Runs on the main thread, which is also the control thread: signals, interfaces, route files. The worker has its own.
+// Runs on the main thread, which is also the control thread: signals, interfaces, route files. The worker has its own,
+// and so has the watch for silence.
 // SIGTERM and SIGINT stop it, SIGUSR1 prints the ledger, SIGHUP reads the route files again at once.
 #pragma once
 
@@ -9,6 +10,7 @@
 
 #include "agent/options.h"
 #include "agent/route_loader.h"
+#include "agent/silence_watch.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "base/ledger.h"
@@ -53,6 +55,7 @@ class Agent {
   std::unique_ptr<tap::Tap> tap_;
   std::unique_ptr<Taps> taps_;
   std::unique_ptr<Worker> worker_;
+  std::unique_ptr<SilenceWatch> silence_;
   bool interfaces_pending_ = false;  // a timer is set for another try
   bool stop_ = false;
 };

@@ -17,13 +17,21 @@ std::string Condition::ToText() const {
   for (const std::string& place : behind) {
     line("tapped", place);
   }
+  for (const SocketAddress& endpoint : silent) {
+    line("silent", endpoint.ToString());
+  }
   return text;
 }
 
 std::string Condition::AddToJson(std::string ledger_json) const {
   ledger_json.pop_back();
-  return ledger_json + fmt::format(R"(,"taps_removed":{},"taps_put_back":{},"taps_missing":{},"taps_behind":{}}})",
-                                   taps_removed, taps_put_back, missing.size(), behind.size());
+  std::string endpoints;
+  for (const SocketAddress& endpoint : silent) {
+    endpoints += fmt::format(R"({}"{}")", endpoints.empty() ? "" : ",", endpoint.ToString());
+  }
+  return ledger_json +
+         fmt::format(R"(,"taps_removed":{},"taps_put_back":{},"taps_missing":{},"taps_behind":{},"silent":[{}]}})",
+                     taps_removed, taps_put_back, missing.size(), behind.size(), endpoints);
 }
 
 }  // namespace rpctee::agent

@@ -64,6 +64,8 @@ AgentOptions FromConfig(const control::AgentConfig& config) {
   options.worker.pipeline.limits = {.max_bytes = config.limits.max_reassembly_bytes,
                                     .max_age = config.limits.request_timeout};
   options.worker.pipeline.stream_limits.max_request_bytes = config.tap.max_request_bytes;
+  options.silence = {
+      .interval = config.tap.silence_check, .min_bytes = config.tap.silence_bytes, .max_cursors = config.tap.max_flows};
   options.worker.shutdown_grace = config.shutdown_grace;
   options.route_files = config.routes.files;
   options.reload_interval = config.routes.reload;

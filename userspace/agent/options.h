@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/silence_watch.h"
 #include "agent/taps.h"
 #include "agent/worker.h"
 #include "base/clock.h"
@@ -16,6 +17,7 @@ struct AgentOptions {
   TapPlaces places;
   tap::TapOptions tap;
   WorkerOptions worker;
+  SilenceOptions silence;
   std::vector<std::string> route_files;
   Duration reload_interval = std::chrono::seconds(1);
   std::string ledger_json_path;  // where the final ledger goes; empty = nowhere

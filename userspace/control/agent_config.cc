@@ -155,6 +155,13 @@ void TakeTap(const pb::Tap& proto, Overlay& overlay, AgentConfig::Tap& tap) {
   overlay.Count(RPCTEE_FIELD(Tap, proto, max_own_connections, MaxOwnConnections), 1, kMaxEntries,
                 tap.max_own_connections);
   overlay.Size(RPCTEE_FIELD(Tap, proto, max_request_bytes, MaxRequestBytes), kKiB, kGiB, tap.max_request_bytes);
+  overlay.Size(RPCTEE_FIELD(Tap, proto, silence_bytes, SilenceBytes), kKiB, kGiB, tap.silence_bytes);
+  overlay.Time(RPCTEE_FIELD(Tap, proto, silence_check, SilenceCheck), Duration::zero(), std::chrono::hours(1),
+               tap.silence_check);
+  if (tap.silence_check > Duration::zero() && tap.silence_check < std::chrono::seconds(1)) {
+    overlay.AddError(proto, pb::Tap::kSilenceCheckFieldNumber,
+                     fmt::format("{} is less than 1s (0s = never)", DurationText(tap.silence_check)));
+  }
 }
 
 void TakeMirror(const pb::Mirror& proto, Overlay& overlay, AgentConfig::Mirror& mirror) {

@@ -33,6 +33,8 @@ struct AgentConfig {
     uint32_t max_endpoints = 16'384;
     uint32_t max_own_connections = 4'096;
     uint32_t max_request_bytes = 16U << 20;
+    Duration silence_check = std::chrono::seconds(30);  // 0 = never
+    uint64_t silence_bytes = 65'536;
   } tap;
 
   struct Routes {

@@ -20,6 +20,8 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   config.tap.max_endpoints = 3;
   config.tap.max_own_connections = 4;
   config.tap.max_request_bytes = 5;
+  config.tap.silence_check = std::chrono::seconds(19);
+  config.tap.silence_bytes = 20;
   config.mirror.connections_per_endpoint = 6;
   config.mirror.max_buffer_bytes = 7;
   config.mirror.max_in_flight = 8;
@@ -47,6 +49,9 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_EQ(options.tap.max_own_connections, 4U);
   EXPECT_EQ(options.tap.max_request_bytes, 5U);
   EXPECT_EQ(options.tap.socket_mark, 14U) << "the tap must know the mark that the relay sets";
+  EXPECT_EQ(options.silence.interval, std::chrono::seconds(19));
+  EXPECT_EQ(options.silence.min_bytes, 20U);
+  EXPECT_EQ(options.silence.max_cursors, options.tap.max_flows);
   EXPECT_EQ(options.worker.mirror.connections_per_endpoint, 6U);
   EXPECT_EQ(options.worker.mirror.max_buffer_bytes, 7U);
   EXPECT_EQ(options.worker.mirror.max_in_flight, 8U);

@@ -51,6 +51,8 @@ TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
   EXPECT_EQ(example->tap.max_endpoints, defaults.tap.max_endpoints);
   EXPECT_EQ(example->tap.max_own_connections, defaults.tap.max_own_connections);
   EXPECT_EQ(example->tap.max_request_bytes, defaults.tap.max_request_bytes);
+  EXPECT_EQ(example->tap.silence_check, defaults.tap.silence_check);
+  EXPECT_EQ(example->tap.silence_bytes, defaults.tap.silence_bytes);
   EXPECT_THAT(example->routes.files, ElementsAre("/etc/rpctee/routes/*.yaml"));
   EXPECT_EQ(example->routes.reload, defaults.routes.reload);
   EXPECT_EQ(example->mirror.connections_per_endpoint, defaults.mirror.connections_per_endpoint);
@@ -95,7 +97,7 @@ TEST_F(AgentConfigTest, ExampleHasEveryKey) {
       ++keys;
     }
   }
-  EXPECT_EQ(keys, 32);
+  EXPECT_EQ(keys, 34);
 }
 
 TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
@@ -119,6 +121,8 @@ tap:
   max_endpoints: 2
   max_own_connections: 3
   max_request_bytes: 1MiB
+  silence_check: 0s
+  silence_bytes: 1MiB
 routes: {files: [/a.yaml, b.yaml], reload: 500ms}
 mirror:
   connections_per_endpoint: 4
@@ -146,6 +150,8 @@ log: {level: trace, format: json}
   EXPECT_EQ(config->tap.max_endpoints, 2U);
   EXPECT_EQ(config->tap.max_own_connections, 3U);
   EXPECT_EQ(config->tap.max_request_bytes, 1U << 20);
+  EXPECT_EQ(config->tap.silence_check, seconds(0));
+  EXPECT_EQ(config->tap.silence_bytes, 1U << 20);
   EXPECT_THAT(config->routes.files, ElementsAre("/a.yaml", directory_.Path("b.yaml")));
   EXPECT_EQ(config->routes.reload, milliseconds(500));
   EXPECT_EQ(config->mirror.connections_per_endpoint, 4U);
