@@ -217,6 +217,13 @@ static __always_inline int is_reset(const struct run *run)
 	return run->segment.flags & TCP_RST && ahead <= STREAM_WINDOW && ahead >= -STREAM_WINDOW;
 }
 
+/* What a FIN overtook on its way is still to come; a request that lacks it goes on. */
+static __always_inline int is_end(const struct run *run)
+{
+	return run->segment.flags & TCP_FIN &&
+	       (__s32)(run->segment.seq + run->segment.payload_bytes - run->flow->next_seq) <= 0;
+}
+
 /* A segment of a flow that is there and locked. */
 static __always_inline void observe_flow(struct run *run, const enum kernel_age age)
 {
@@ -224,7 +231,7 @@ static __always_inline void observe_flow(struct run *run, const enum kernel_age 
 
 	if (run->segment.payload_bytes)
 		take_segment(run, age);
-	if (run->segment.flags & TCP_FIN)
+	if (is_end(run))
 		cut_request(run, RPCTEE_CUT_FLOW_ENDED);
 	if (is_reset(run))
 		end_flow(run);

@@ -189,6 +189,13 @@ TEST_F(FlowTest, AFinInsideARequestCutsIt) {
   EXPECT_THAT(tap_->Records().cuts, ElementsAre(static_cast<uint32_t>(RPCTEE_CUT_FLOW_ENDED)));
 }
 
+TEST_F(FlowTest, AFinThatOvertookTheRestOfARequestDoesNotCutIt) {
+  tap_->Pass({At(1, Slice(a_, 0, 200)), At(301, {}, kFin | kAck), At(201, Slice(a_, 200)), At(301, {}, kFin | kAck)});
+  const auto copied = tap_->Records();
+  EXPECT_THAT(copied.cuts, IsEmpty());
+  EXPECT_THAT(copied.frames, ElementsAre(a_));
+}
+
 TEST_F(FlowTest, AStreamFarBehindTheCursorIsANewConnection) {
   tap_->Pass({At(0x40000000, a_), At(1, b_), At(301, c_)});
   EXPECT_THAT(tap_->Records().frames, ElementsAre(a_, b_, c_));
