@@ -2,13 +2,15 @@
 """The agent's life: routes that change, interfaces that come and go, the end by signal and by kill -9, pinned maps."""
 
 import json
+import pathlib
 import re
 import signal
 import subprocess
 import sys
 import time
 
-from lablib import (RPCTEE, Agent, Consumer, Provider, case, check, check_equal, routes, run, settle, tail, wait_until)
+from lablib import (RPCTEE, Agent, Consumer, Provider, Skip, case, check, check_equal, routes, run, settle, tail,
+                    wait_until)
 
 
 def clsact_programs(lab, interface):
@@ -98,6 +100,38 @@ def interfaces_that_come_are_tapped_within_a_second(lab):
         provider.stop()
         lab.remove_pod("new")
     agent.stop()
+
+
+def held_by(agent):
+    """How many descriptors the agent has, and how many of them are tcx links that are attached."""
+    infos = [path.read_text(encoding="utf-8") for path in pathlib.Path(f"/proc/{agent.popen.pid}/fdinfo").iterdir()]
+    links = [info for info in infos if re.search(r"link_type:\s*tcx", info) and re.search(r"ifindex:\s*[1-9]", info)]
+    return len(infos), len(links)
+
+
+@case
+def a_hundred_interfaces_at_once_are_all_tapped_and_leave_nothing(lab):
+    """Three times with the same names, while packets flow."""
+    names = [f"vethb{number}" for number in range(100)]
+    v1 = Provider(lab, "v1")
+    agent = Agent(lab, routes(100))
+    if "by tcx" not in agent.log():
+        raise Skip("this kernel has no tcx")
+    before = held_by(agent)
+    consumer = Consumer(lab, "--requests", 0, "--duration", 10, "--rate", 500, "--depth", 4)
+    batch = lab.directory / "batch"
+    for _ in range(3):
+        for command, links in (("link add {0} type veth peer name p{0}", before[1] + len(names)),
+                               ("link del {0}", before[1])):
+            batch.write_text("".join(command.format(name) + "\n" for name in names), encoding="utf-8")
+            lab.run("node", "ip", "-batch", batch)
+            wait_until(lambda: held_by(agent)[1] == links, f"{links} links, not {held_by(agent)}", 60)
+    check_equal(held_by(agent), before, "descriptors and links")
+    result = consumer.result()
+    check_equal((result["ok"], result["failed"]), (result["requests"], 0), f"right answers ({result})")
+    check_equal(v1.stop()["received"], result["requests"], "requests at v1")
+    ledger = agent.stop()
+    check_equal((ledger["taps_removed"], ledger["taps_missing"]), (0, 0), f"nobody took a tap away ({ledger})")
 
 
 @case

@@ -9,8 +9,7 @@ import signal
 import sys
 import time
 
-from lablib import (Agent, Consumer, Failure, Neighbour, Provider, Skip, case, check, check_equal, routes, run, settle,
-                    tail)
+from lablib import (Agent, Consumer, Failure, Neighbour, Provider, Skip, case, check, check_equal, routes, run, settle)
 
 PLACE = "vethv1"
 BACK = 60000  # a priority behind ours
