@@ -111,14 +111,29 @@ TEST(DubboRequest, MethodThatIsOnlyCalledInvokeKeepsItsName) {
   EXPECT_EQ(request.Method().value, "$invoke");
 }
 
-TEST(DubboRequest, IntBehindTheMethodLeavesOnlyTheFieldsBeforeIt) {
-  const auto frame =
-      Hessian2().String("2.8.4").String("org.Demo").String("1.0.0").String("hi").Raw("8f 00 485a").Request();
+Hessian2 DubboxPrefix() { return Hessian2().String("2.8.4").String("org.Demo").String("1.0.0").String("hi"); }
+
+TEST(DubboRequest, DubboxMayWriteMinusOneInFrontOfTheDescriptor) {
+  const auto frame = DubboxPrefix().Raw("8f").String("I").Raw("91 48 0161 0131 5a").Request();
   DubboRequest request(frame);
-  EXPECT_EQ(request.Field("interface").value, "org.Demo");
-  EXPECT_EQ(request.Field("version").value, "1.0.0");
-  EXPECT_EQ(request.Field("method").value, "hi");
-  EXPECT_EQ(request.Field("group").status, Status::kUndecodable);
+  test::ExpectFields(request, {{"interface", "org.Demo"}, {"version", "1.0.0"}, {"method", "hi"}, {"a", "1"}});
+  EXPECT_EQ(request.Descriptor().value, "I");
+}
+
+TEST(DubboRequest, DubboxMayWriteTheNumberOfArgumentsInsteadOfTheDescriptor) {
+  const auto frame = DubboxPrefix().Raw("92 0178 91 48 0161 0131 5a").Request();
+  DubboRequest request(frame);
+  test::ExpectFields(request, {{"interface", "org.Demo"}, {"version", "1.0.0"}, {"method", "hi"}, {"a", "1"}});
+  EXPECT_EQ(request.Descriptor().status, Status::kAbsent);
+}
+
+TEST(DubboRequest, NumberOfArgumentsThatIsWrongLeavesOnlyTheFieldsBeforeIt) {
+  for (const char* count : {"93", "497fffffff", "4980000000", "49ff"}) {
+    const auto frame = DubboxPrefix().Raw(count).Raw("0178 91 48 0161 0131 5a").Request();
+    DubboRequest request(frame);
+    test::ExpectFields(request, {{"interface", "org.Demo"}, {"version", "1.0.0"}, {"method", "hi"}});
+    EXPECT_EQ(request.Field("a").status, Status::kUndecodable) << count;
+  }
 }
 
 TEST(DubboRequest, NullStringsAreAbsent) {

@@ -22,9 +22,15 @@ class BodyDecoder {
   // For a generic call the method that it names.
   virtual FieldValue Method() = 0;
   virtual FieldValue WireMethod() = 0;
+  // The types of the parameters as the JVM describes them, see descriptor.h.
+  virtual FieldValue Descriptor() = 0;
   // Names compare case-insensitively; of several attachments with one name the last counts.
   virtual FieldValue Attachment(std::string_view name) = 0;
 };
+
+inline constexpr FieldValue kUndecodable{FieldValue::Status::kUndecodable, {}};
+inline constexpr FieldValue kAbsent{FieldValue::Status::kAbsent, {}};
+constexpr FieldValue Present(std::string_view value) { return {FieldValue::Status::kPresent, value}; }
 
 // For serializations that nobody here can read.
 class UnknownBody final : public BodyDecoder {
@@ -33,10 +39,8 @@ class UnknownBody final : public BodyDecoder {
   FieldValue ServiceVersion() override { return kUndecodable; }
   FieldValue Method() override { return kUndecodable; }
   FieldValue WireMethod() override { return kUndecodable; }
+  FieldValue Descriptor() override { return kUndecodable; }
   FieldValue Attachment(std::string_view) override { return kUndecodable; }
-
- private:
-  static constexpr FieldValue kUndecodable{FieldValue::Status::kUndecodable, {}};
 };
 
 }  // namespace rpctee::protocol::dubbo

@@ -17,8 +17,6 @@ constexpr size_t kIdAt = 4;
 constexpr size_t kIdBytes = 8;
 constexpr size_t kLengthAt = 12;
 
-constexpr uint8_t kSerializationFastjson = 6;
-constexpr uint8_t kSerializationFastjson2 = 23;
 constexpr uint8_t kHessian2Null = 0x4e;
 
 MessageKind KindOf(uint8_t flags) {

@@ -8,12 +8,12 @@
 #include <span>
 
 #include "protocol/codec.h"
+#include "protocol/dubbo/serialization.h"
 
 namespace rpctee::protocol::dubbo {
 
 inline constexpr size_t kHeaderBytes = 16;
 inline constexpr uint8_t kStatusOk = 20;
-inline constexpr uint8_t kSerializationHessian2 = 2;
 
 // Reads the header at the start of `bytes`. kNeedMore with fewer than 16 bytes that could still become a header;
 // kMalformed when the magic is wrong or the body length is negative. Does not wait for the body.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/dubbo/dubbo_codec.h"
+#include "protocol/dubbo/serialization.h"
 #include "protocol/text_match.h"
 
 namespace rpctee::protocol::dubbo {
@@ -14,9 +15,17 @@ DubboRequest::DubboRequest(Bytes frame) : body_(std::get_if<UnknownBody>(&decode
     return;
   }
   const auto frame_bytes = static_cast<size_t>(std::min<uint64_t>(header.frame_bytes, frame.size()));
-  const Bytes body = frame.subspan(kHeaderBytes, frame_bytes - kHeaderBytes);
-  if (header.serialization == kSerializationHessian2) {
-    body_ = &decoder_.emplace<Hessian2Body>(body);
+  ChooseDecoder(header.serialization, frame.subspan(kHeaderBytes, frame_bytes - kHeaderBytes));
+}
+
+void DubboRequest::ChooseDecoder(uint8_t serialization, Bytes body) {
+  switch (serialization) {
+    case kSerializationHessian2:
+    case kSerializationNativeHessian:
+      body_ = &decoder_.emplace<Hessian2Body>(body);
+      break;
+    default:
+      break;
   }
 }
 

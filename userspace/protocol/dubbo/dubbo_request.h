@@ -29,8 +29,13 @@ class DubboRequest final : public RequestView {
   FieldValue Method() { return body_->Method(); }
   // The method as it stands on the wire: "$invoke" for a generic call.
   FieldValue WireMethod() { return body_->WireMethod(); }
+  FieldValue ServiceVersion() { return body_->ServiceVersion(); }
+  // The types of the parameters, as the JVM describes them: "Ljava/lang/String;I".
+  FieldValue Descriptor() { return body_->Descriptor(); }
 
  private:
+  void ChooseDecoder(uint8_t serialization, Bytes body);
+
   std::variant<UnknownBody, Hessian2Body> decoder_;
   BodyDecoder* body_;  // in decoder_
 };

@@ -1,0 +1,76 @@
+// What decoding asks of the heap: nothing where the text stands in the body as it is, and never more than a fixed
+// amount beyond the body. Counts what operator new is asked for.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "protocol/dubbo/dubbo_request.h"
+#include "unit/protocol/dubbo_calls.h"
+
+namespace {
+size_t allocated_bytes = 0;
+}  // namespace
+
+// Not inlined: gcc 12 would see free() called on what it knows to come from new, and warn.
+// NOLINTBEGIN(misc-new-delete-overloads)
+[[gnu::noinline]] void* operator new(size_t size) {
+  allocated_bytes += size;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) {
+    return memory;
+  }
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+// NOLINTEND(misc-new-delete-overloads)
+
+namespace rpctee::protocol::dubbo {
+namespace {
+
+using test::Frame;
+using test::Hessian2;
+
+// Entries of the table of attachments, twice for its growth, and text that was made.
+constexpr size_t kFixedBytes = 384 * 1024;
+
+size_t BytesToRead(Bytes frame, const std::vector<std::string>& names) {
+  const size_t before = allocated_bytes;
+  DubboRequest request(frame);
+  for (const std::string& name : names) {
+    (void)request.Field(name);
+  }
+  return allocated_bytes - before;
+}
+
+TEST(DubboAllocation, TextThatStandsInTheBodyCostsNothing) {
+  const std::vector<std::string> names = {"interface", "method", "version", "path", "trace-id", "group"};
+  for (const char* name : {"dubbo2723/hessian2_rich", "dubbo3216/hessian2_say_hello"}) {
+    EXPECT_EQ(BytesToRead(test::RealFrame(name), names), 0U) << name;
+  }
+}
+
+TEST(DubboAllocation, NoCallCostsMuchMoreThanItsText) {
+  test::ForEachFrame([](const Frame& frame, const test::Written& written, const test::DubboCall& call) {
+    std::vector<std::string> names;
+    for (const auto& [name, unused] : test::FieldsOf(written, call)) {
+      names.push_back(name);
+    }
+    EXPECT_LE(BytesToRead(frame, names), 2 * frame.size());
+  });
+}
+
+// As many attachments as there may be, all of them to be converted, and their text as long as it may be in all.
+TEST(DubboAllocation, HostileAttachmentsCostAFixedAmount) {
+  Hessian2 message = Hessian2().Prefix("hi", "").Raw("48");
+  std::vector<std::string> names;
+  for (size_t i = 0; i < DecodedBody::kMaxAttachments; ++i) {
+    names.push_back("k" + std::to_string(i));
+    message.String(names.back()).Chunk("").String(std::string(200, 'x'));
+  }
+  const Frame frame = message.Raw("5a").Request();
+  EXPECT_LE(BytesToRead(frame, names), frame.size() + kFixedBytes);
+}
+
+}  // namespace
+}  // namespace rpctee::protocol::dubbo
