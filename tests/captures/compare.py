@@ -32,8 +32,9 @@ TIMEOUT_S = 120
 MAX_DIFFERENCES = 5
 
 SERIALIZATION_IDS = {"hessian2": 2, "java": 3, "fastjson": 6, "nativejava": 7, "fastjson2": 23}
-# Service and method are read from Hessian2 bodies only; for others rpctee lists them as "".
-DECODED_SERIALIZATION = "hessian2"
+# The manifest says what is called for Hessian2 bodies alone. The same program made the same calls, in the same order,
+# with other serializations: what it called then is what it called here. Others than these are listed with "".
+SAME_CALLS = {"dubbo278-fastjson-basic-veth": "dubbo278-hessian2-basic-veth"}
 
 # Telnet, HTTP/1.1, HTTP/2 and TLS on the Dubbo port: never a request.
 NO_REQUESTS = {
@@ -43,7 +44,9 @@ NO_REQUESTS = {
 }
 
 # What is compared of a request. `flow` is the key of the group it stands in.
-Request = collections.namedtuple("Request", "protocol kind request_id serialization service method bytes sha256")
+Request = collections.namedtuple(
+    "Request", "protocol kind request_id serialization service version method descriptor bytes sha256"
+)
 
 
 class CannotRun(Exception):
@@ -56,18 +59,19 @@ def flow_of(client):
     return f"{client}>{server}:{PORT}"
 
 
-def dubbo_request(frame):
-    """What rpctee must list of a Dubbo frame; None for events and answers."""
+def dubbo_request(frame, call):
+    """What rpctee must list of a Dubbo frame that makes this call; None for events and answers."""
     if not frame["req"] or frame["event"]:
         return None
-    decoded = frame["ser"] == DECODED_SERIALIZATION
     return Request(
         protocol="dubbo",
         kind="request" if frame["twoway"] else "oneway",
         request_id=int(frame["id"]) % 2**64,
         serialization=SERIALIZATION_IDS[frame["ser"]],
-        service=frame["path"] if decoded else "",
-        method=frame["method"] if decoded else "",
+        service=call.get("path", ""),
+        version=call.get("version", ""),
+        method=call.get("method", ""),
+        descriptor=call.get("desc", ""),
         bytes=frame["size"],
         sha256=frame["sha256"],
     )
@@ -75,19 +79,38 @@ def dubbo_request(frame):
 
 def thrift_request(frame):
     """What rpctee must list of a Thrift message, framed or not, which it does not read yet."""
-    return Request("thrift", "request", 0, 0, "", "", frame["size"], frame["sha256"])
+    return Request("thrift", "request", 0, 0, "", "", "", "", frame["size"], frame["sha256"])
+
+
+def frames_of_manifest():
+    """Capture name -> its frames, in the order of the manifest."""
+    frames = collections.defaultdict(list)
+    with lzma.open(HERE / "manifest.jsonl.xz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            frame = json.loads(line)
+            frames[frame["pcap"].removesuffix(".pcap")].append(frame)
+    return frames
+
+
+def calls_of(name, frames):
+    """The frame that says what is called, for each frame of a capture."""
+    if name not in SAME_CALLS:
+        return frames[name]
+    calls = frames[SAME_CALLS[name]]
+    if [frame["id"] for frame in calls] != [frame["id"] for frame in frames[name]]:
+        raise CannotRun(f"{name} does not hold the calls of {SAME_CALLS[name]}")
+    return calls
 
 
 def load_manifest():
     """Capture name -> flow -> the requests of that flow, in the order of the stream."""
     expected = collections.defaultdict(lambda: collections.defaultdict(list))
-    with lzma.open(HERE / "manifest.jsonl.xz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            frame = json.loads(line)
-            request = dubbo_request(frame) if frame["proto"] == "dubbo" else thrift_request(frame)
-            if request is None:
-                continue
-            expected[frame["pcap"].removesuffix(".pcap")][flow_of(frame["src"])].append((frame["off"], request))
+    frames = frames_of_manifest()
+    for name in frames:
+        for frame, call in zip(frames[name], calls_of(name, frames)):
+            request = dubbo_request(frame, call) if frame["proto"] == "dubbo" else thrift_request(frame)
+            if request is not None:
+                expected[name][flow_of(frame["src"])].append((frame["off"], request))
     return {
         name: {flow: [request for _, request in sorted(requests)] for flow, requests in flows.items()}
         for name, flows in expected.items()

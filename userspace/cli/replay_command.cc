@@ -39,10 +39,16 @@ std::string Sha256Hex(Bytes bytes) {
 
 nlohmann::ordered_json Describe(const stream::Frame& frame, protocol::dubbo::DubboRequest& request) {
   const protocol::FrameHeader header = protocol::dubbo::ParseHeader(frame.bytes);
-  return {{"flow", frame.flow.ToString()},         {"protocol", frame.protocol == Content::kDubbo ? "dubbo" : "thrift"},
-          {"kind", protocol::Name(header.kind)},   {"request_id", header.id},
-          {"serialization", header.serialization}, {"service", request.Interface().value},
-          {"method", request.WireMethod().value},  {"bytes", frame.bytes.size()},
+  return {{"flow", frame.flow.ToString()},
+          {"protocol", frame.protocol == Content::kDubbo ? "dubbo" : "thrift"},
+          {"kind", protocol::Name(header.kind)},
+          {"request_id", header.id},
+          {"serialization", header.serialization},
+          {"service", request.Interface().value},
+          {"version", request.ServiceVersion().value},
+          {"method", request.WireMethod().value},
+          {"descriptor", request.Descriptor().value},
+          {"bytes", frame.bytes.size()},
           {"sha256", Sha256Hex(frame.bytes)}};
 }
 

@@ -24,6 +24,13 @@ void DubboRequest::ChooseDecoder(uint8_t serialization, Bytes body) {
     case kSerializationNativeHessian:
       body_ = &decoder_.emplace<Hessian2Body>(body);
       break;
+    case kSerializationFastjson:
+    case kSerializationGson:
+      body_ = &decoder_.emplace<JsonBody>(body, JsonBody::Layout::kBare);
+      break;
+    case kSerializationProtobufJson:
+      body_ = &decoder_.emplace<JsonBody>(body, JsonBody::Layout::kInMessage);
+      break;
     default:
       break;
   }

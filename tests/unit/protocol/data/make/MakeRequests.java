@@ -76,8 +76,8 @@ public final class MakeRequests {
     if (serialization.startsWith("protobuf")) {
       // These take messages of protobuf alone.
       Class<?> type = Class.forName("com.google.protobuf.StringValue");
-      calls.add(call("say_hello", "sayHello", trace, type, type.getMethod("of", String.class).invoke(null, "world")));
-      calls.add(call("hard_text", "m\u00fc" + TEXT, text));
+      calls.add(call("message", "sayHello", trace, type, type.getMethod("of", String.class).invoke(null, "world")));
+      calls.add(call("hard_names", "m\u00fc" + TEXT, text));
       return calls;
     }
     calls.add(call("say_hello", "sayHello", trace, String.class, "world"));

@@ -1,0 +1,119 @@
+#include "protocol/dubbo/json_body.h"
+
+#include <charconv>
+
+namespace rpctee::protocol::dubbo {
+
+// Java's println ends a line as the machine does that it runs on.
+std::optional<std::string_view> JsonBody::TakeLine(size_t& position) const {
+  const size_t end = body_.find('\n', position);
+  if (end == std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string_view line = body_.substr(position, end - position);
+  position = end + 1;
+  if (line.ends_with('\r')) {
+    line.remove_suffix(1);
+  }
+  return line;
+}
+
+// Nothing when the line is neither a string nor null.
+std::optional<FieldValue> JsonBody::StringLine(std::string_view line) {
+  json::Reader reader(line);
+  if (reader.Peek() != '"') {
+    return reader.Literal() == "null" && reader.AtEnd() ? std::optional(kAbsent) : std::nullopt;
+  }
+  const std::string_view quoted = reader.String();
+  return reader.AtEnd() ? std::optional(StringValue(quoted)) : std::nullopt;
+}
+
+FieldValue JsonBody::StringValue(std::string_view quoted) {
+  return json::IsPlainString(quoted) ? Present(quoted) : Own(json::DecodeString(quoted, OwnedBytesLeft()));
+}
+
+std::optional<FieldValue> JsonBody::NextString() {
+  const std::optional<std::string_view> line = TakeLine(position_);
+  return line ? StringLine(*line) : std::nullopt;
+}
+
+std::optional<int64_t> JsonBody::NextCount() {
+  size_t behind = position_;
+  const std::optional<std::string_view> line = TakeLine(behind);
+  int32_t count = 0;
+  if (!line || std::from_chars(line->data(), line->data() + line->size(), count).ptr != line->data() + line->size() ||
+      line->empty()) {
+    return std::nullopt;
+  }
+  position_ = behind;
+  return count;
+}
+
+FieldValue JsonBody::FirstArgument() {
+  size_t behind = position_;
+  const std::optional<std::string_view> line = TakeLine(behind);
+  return line ? StringLine(*line).value_or(kUndecodable) : kUndecodable;
+}
+
+bool JsonBody::DecodeAttachments(size_t arguments) {
+  size_t position = position_;
+  for (size_t i = 0; i < arguments; ++i) {
+    if (!TakeLine(position)) {
+      return false;
+    }
+  }
+  const size_t begin = position;
+  const std::optional<std::string_view> line = TakeLine(position);
+  if (!line) {
+    return false;
+  }
+  json::Reader reader(body_.substr(0, begin + line->size()), begin);
+  if (reader.Peek() != '{') {
+    return reader.Literal() == "null" && reader.AtEnd();
+  }
+  if (layout_ == Layout::kBare) {
+    return DecodeMembers(reader) && reader.AtEnd();
+  }
+  (void)reader.TakeIf('{');
+  // A message without attachments has no members.
+  if (reader.Peek() == '"' && (reader.String() != "attachments" || !reader.TakeIf(':') || !DecodeMembers(reader))) {
+    return false;
+  }
+  return reader.TakeIf('}') && reader.AtEnd();
+}
+
+// An object whose members are the attachments.
+bool JsonBody::DecodeMembers(json::Reader& reader) {
+  if (!reader.TakeIf('{')) {
+    return false;
+  }
+  if (reader.TakeIf('}')) {
+    return true;
+  }
+  do {
+    const std::string_view quoted = reader.String();
+    if (reader.failed() || !reader.TakeIf(':') || !AddAttachment(StringValue(quoted), reader.position()) ||
+        !reader.SkipValue()) {
+      return false;
+    }
+  } while (reader.TakeIf(','));
+  return reader.TakeIf('}');
+}
+
+// The value was walked over before, so it is whole.
+FieldValue JsonBody::DecodeValue(size_t at) {
+  json::Reader reader(body_, at);
+  switch (reader.Peek()) {
+    case '"':
+      return StringValue(reader.String());
+    case '[':
+    case '{':
+      return kUndecodable;
+    default: {
+      const std::string_view literal = reader.Literal();
+      return literal == "null" ? kAbsent : Present(literal);
+    }
+  }
+}
+
+}  // namespace rpctee::protocol::dubbo
