@@ -21,7 +21,9 @@ namespace {
 constexpr uint64_t kAlways = uint64_t{1} << 62;  // no time is so long after this that the agent counts as gone
 
 // So long that nobody waits for a missing byte any more, and so long that nothing is held of a silent flow.
-constexpr Duration kLongPause = std::chrono::seconds(2);
+// Longer than a hole is waited for.
+constexpr Duration kLongPause = std::chrono::seconds(4);
+constexpr Duration kStep = std::chrono::milliseconds(400);
 constexpr Duration kForgotten = std::chrono::seconds(100);
 
 constexpr Network kNetworks[] = {
@@ -120,9 +122,12 @@ class Play {
     Check(agent_.Drain(), "a record can't be read");
     TakeFrames();
   }
+  // In steps, as a worker looks at what waits again and again: each hole is given up by itself, and then comes silence.
   void Wait(Duration time) {
-    agent_.Wait(time);
-    TakeFrames();
+    for (Duration waited{}; waited < time; waited += kStep) {
+      agent_.Wait(kStep);
+      TakeFrames();
+    }
   }
   void TakeFrames() {
     for (const ByteVector& frame : agent_.TakeFrames()) {

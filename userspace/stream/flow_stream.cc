@@ -114,6 +114,20 @@ FlowStream::Verdict FlowStream::Settle() {
   return is_joining() && !has_hole() ? Follow(search_->Settle()) : Verdict::kGoOn;
 }
 
+FlowStream::Verdict FlowStream::SkipHole() {
+  if (search_ != nullptr) {
+    // Nothing more will follow on what is held: as in a silence.
+    (void)Follow(search_->Settle());
+  }
+  Cut(CutReason::kGap);
+  framer_.reset();
+  messages_.reset();
+  first_have_ = first_.size();  // the connection's first bytes are not to be had any more
+  search_ = std::make_unique<JoinSearch>(budget_, max_join_bytes_);
+  order_.SkipHole();
+  return ConsumeAll({});
+}
+
 void FlowStream::Cut(CutReason reason) { messages_ != nullptr ? messages_->Cut(reason) : requests_.Cut(reason); }
 
 void FlowStream::Pause() {

@@ -35,6 +35,9 @@ class FlowStream {
   Verdict Take(const CapturedStream& data);
   // The flow has fallen silent, which may decide where a request begins.
   Verdict Settle();
+  // The bytes of the first hole will not come: the request that they belong to ends here, and the next one is looked
+  // for behind it.
+  Verdict SkipHole();
   // The tap frames again, from the next byte on; what waits behind a hole goes on waiting, for the next Begin.
   void Pause();
   // Ends the request that is open, if there is one.

@@ -17,6 +17,12 @@ void OrderedBytes::StartAt(uint32_t seq) {
   started_ = true;
 }
 
+void OrderedBytes::SkipHole() {
+  if (!waiting_.empty()) {
+    Advance(static_cast<size_t>(std::max<int64_t>(waiting_.begin()->first - next_, 0)));
+  }
+}
+
 void OrderedBytes::Advance(size_t bytes) {
   next_ += static_cast<int64_t>(bytes);
   next_seq_ += static_cast<uint32_t>(bytes);

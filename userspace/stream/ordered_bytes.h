@@ -33,6 +33,8 @@ class OrderedBytes {
 
   // The first byte in order is this one; until now everything waited. Then Next() until there is nothing more.
   void StartAt(uint32_t seq);
+  // Goes on behind the hole: what it would have held is given up. Then Next() until there is nothing more.
+  void SkipHole();
   // From here on everything waits again.
   void Pause() { started_ = false; }
   // Takes bytes as they come. Returns those that are in order now, a part of `bytes`; what stands behind a hole waits.

@@ -222,7 +222,17 @@ TimePoint Reassembler::DeadlineOf(const Entry& entry) const {
 
 void Reassembler::OnDeadline(EntryMap::iterator position) {
   Entry& entry = position->second;
-  if (!entry.stream.is_joining() || entry.stream.has_hole() || entry.has_settled) {
+  if (entry.stream.started() && entry.stream.has_hole()) {
+    entry.has_settled = false;
+    entry.progress = sink_.now;
+    const Verdict verdict = entry.stream.SkipHole();
+    if (verdict == Verdict::kGoOn) {
+      TellIfMended(entry);
+    }
+    Follow(position, verdict);
+    return;
+  }
+  if (!entry.stream.is_joining() || entry.has_settled) {
     GiveUp(position);
     return;
   }
@@ -258,8 +268,12 @@ void Reassembler::Finish(TimePoint now) {
     const auto current = position++;
     FlowStream& stream = current->second.stream;
     if (stream.started()) {
-      (void)stream.Settle();
-      stream.Cut(stream.has_hole() ? CutReason::kGap : CutReason::kFlowEnded);
+      Verdict verdict = stream.Settle();
+      while (verdict == Verdict::kGoOn && stream.has_hole()) {
+        verdict = stream.SkipHole();
+        verdict = verdict == Verdict::kGoOn ? stream.Settle() : verdict;
+      }
+      stream.Cut(CutReason::kFlowEnded);
     }
     Erase(current);
   }

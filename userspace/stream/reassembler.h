@@ -25,7 +25,9 @@ namespace rpctee::stream {
 struct ReassemblerLimits {
   size_t max_bytes = size_t{16} << 20;  // of all that waits, bookkeeping included
   size_t max_flows = 4'096;
-  Duration max_hole = std::chrono::milliseconds(500);   // without a byte that brings the flow forward
+  // Without a byte that brings the flow forward; then what is missing is given up, and the next request looked for
+  // behind it. TCP sends what was lost again after 200, 400, 800 and 1600 ms when it hears nothing (RFC 6298).
+  Duration max_hole = std::chrono::milliseconds(3'200);
   Duration max_quiet = std::chrono::milliseconds(200);  // a flow that is silent so long has sent whole requests
   Duration max_idle = std::chrono::seconds(60);         // mended, and the tap does not take it back
   Duration max_silent = std::chrono::minutes(10);       // the same, between messages that the tap can't frame

@@ -90,14 +90,41 @@ TEST_F(ReassemblerTest, GoesOnInsideAHeader) {
   EXPECT_THAT(frames_, ElementsAre(a_));
 }
 
-TEST_F(ReassemblerTest, AHoleThatStaysOpenIsGivenUpAndTheOpenRequestBooked) {
+TEST_F(ReassemblerTest, AHoleThatStaysOpenCostsItsRequestAndTheNextOnesAreFoundBehindIt) {
   Begin(1000);
   Data(1000, Slice(a_, 0, 100));
-  Data(1200, Slice(a_, 200));
+  Data(1200, Join({Slice(a_, 200), b_, a_}), 1);
   Wait(limits_.max_hole);
-  EXPECT_EQ(given_up_, 0);
+  EXPECT_THAT(lost_, IsEmpty());
   Wait(std::chrono::milliseconds(1));
-  EXPECT_EQ(given_up_, 1);
+  EXPECT_THAT(lost_, ElementsAre(LostReason::kGap));
+  Wait(limits_.max_quiet + std::chrono::milliseconds(1));
+  EXPECT_THAT(frames_, ElementsAre(b_, a_));
+  EXPECT_THAT(mended_, ElementsAre(1U));
+  EXPECT_EQ(given_up_, 0);
+  // And on it goes.
+  Data(2000, b_, 1);
+  EXPECT_THAT(frames_, ElementsAre(b_, a_, b_));
+}
+
+TEST_F(ReassemblerTest, EachHoleThatStaysOpenIsPassedOver) {
+  Begin(1000);
+  Data(1000, a_);
+  Data(1400, Join({b_, a_}), 1);
+  Data(2300, Join({a_, b_}), 2);
+  for (int i = 0; i < 4; ++i) {
+    Wait(limits_.max_hole + std::chrono::milliseconds(1));
+  }
+  EXPECT_THAT(frames_, ElementsAre(a_, b_, a_, a_, b_));
+  EXPECT_THAT(mended_, ElementsAre(1U, 2U));
+}
+
+TEST_F(ReassemblerTest, AtTheEndWhatStandsBehindAHoleIsTaken) {
+  Begin(1000);
+  Data(1000, Slice(a_, 0, 100));
+  Data(1200, Join({Slice(a_, 200), b_, a_}), 1);
+  reassembler().Finish(now_);
+  EXPECT_THAT(frames_, ElementsAre(b_, a_));
   EXPECT_THAT(lost_, ElementsAre(LostReason::kGap));
   ExpectNothingHeld();
 }
@@ -203,7 +230,7 @@ TEST_F(ReassemblerTest, AFlowThatIsInNoPossibleStateIsGivenUp) {
 TEST_F(ReassemblerTest, AHoleThatBeginsAfterALongPauseHasItsFullTime) {
   Begin(1000);
   Data(1000, a_);
-  Wait(std::chrono::seconds(5));
+  Wait(std::chrono::seconds(30));
   Data(1700, a_, 2);
   Wait(limits_.max_hole);
   EXPECT_EQ(given_up_, 0);
