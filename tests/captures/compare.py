@@ -28,6 +28,8 @@ PORT = 20880
 SERVER = "10.77.0.2"  # of every capture; the manifest names only the client
 LOOPBACK = "127.0.0.1"  # a client with this address reached the server at the same one
 SEGMENT_SIZES = (1448, 100)
+# Where the captures are cut: every one of the first packets, and further on by and by. The longest has 2,000 packets and some.
+FIRST_PACKETS = (*range(2, 20), *range(20, 60, 5), 70, 85, 100, 150, 200, 300, 500, 800, 1200)
 TIMEOUT_S = 120
 MAX_DIFFERENCES = 5
 
@@ -36,6 +38,10 @@ SERIALIZATION_IDS = {"hessian2": 2, "java": 3, "fastjson": 6, "nativejava": 7, "
 # with other serializations: what it called then is what it called here. Others than these are listed with "".
 SAME_CALLS = {"dubbo278-fastjson-basic-veth": "dubbo278-hessian2-basic-veth"}
 
+# The clients of the captures of unframed Thrift.
+UNFRAMED_FLOWS = {"10.77.0.1:45494>10.77.0.2:20880", "10.77.0.1:45520>10.77.0.2:20880"}
+THRIFT_KINDS = {"CALL": "request", "ONEWAY": "oneway"}
+THRIFT_ENCODINGS = {"binary": 0, "binary-nonstrict": 0, "compact": 2}
 # Telnet, HTTP/1.1, HTTP/2 and TLS on the Dubbo port: never a request.
 NO_REQUESTS = {
     "dubbo2612-telnet-veth",
@@ -78,8 +84,20 @@ def dubbo_request(frame, call):
 
 
 def thrift_request(frame):
-    """What rpctee must list of a Thrift message, framed or not, which it does not read yet."""
-    return Request("thrift", "request", 0, 0, "", "", "", "", frame["size"], frame["sha256"])
+    """What rpctee must list of a Thrift frame; a multiplexed service stands in front of the method's name."""
+    service, _, method = frame["method"].rpartition(":")
+    return Request(
+        protocol="thrift",
+        kind=THRIFT_KINDS[frame["type"]],
+        request_id=frame.get("th_hseq", frame["seqid"]),
+        serialization=THRIFT_ENCODINGS[frame["enc"]],
+        service=service,
+        version="",
+        method=method,
+        descriptor="",
+        bytes=frame["size"],
+        sha256=frame["sha256"],
+    )
 
 
 def frames_of_manifest():
@@ -103,7 +121,7 @@ def calls_of(name, frames):
 
 
 def load_manifest():
-    """Capture name -> flow -> the requests of that flow, in the order of the stream."""
+    """Capture name -> flow -> the requests of that flow with their places, in the order of the stream."""
     expected = collections.defaultdict(lambda: collections.defaultdict(list))
     frames = frames_of_manifest()
     for name in frames:
@@ -112,9 +130,28 @@ def load_manifest():
             if request is not None:
                 expected[name][flow_of(frame["src"])].append((frame["off"], request))
     return {
-        name: {flow: [request for _, request in sorted(requests)] for flow, requests in flows.items()}
+        name: {flow: sorted(requests) for flow, requests in flows.items()}
         for name, flows in expected.items()
     }
+
+
+def whole(flows):
+    return {flow: [request for _, request in requests] for flow, requests in flows.items()}
+
+
+def from_packet(flows, segments, first_packet):
+    """The requests of which every byte is in the packets from this one on, behind the place where their flow starts there."""
+    found = {}
+    for flow, stretches in stretches_of(segments, first_packet).items():
+        requests = [
+            request
+            for place, request in flows.get(flow, [])
+            if any(begin <= place and place + request.bytes <= end for begin, end in stretches)
+        ]
+        # In the middle of a connection one message without a frame could as well be the inside of a framed one.
+        if len(requests) != 1 or stretches[0][0] == 0 or flow not in UNFRAMED_FLOWS:
+            found[flow] = requests
+    return found
 
 
 def merge(parts):
@@ -179,11 +216,13 @@ def compare(expected, output):
         return [f"unexpected output: {type(error).__name__} {error}"]
 
 
-def run_rpctee(rpctee, captures, max_segment):
+def run_rpctee(rpctee, captures, max_segment, first_packet):
     """rpctee's output as an object, or a sentence about why there is none."""
     command = [str(rpctee), "replay", *map(str, captures), "--any-endpoint", str(PORT), "--dry-run", "--list", "-o", "json"]
     if max_segment:
         command += ["--max-segment", str(max_segment)]
+    if first_packet != 1:
+        command += ["--first-packet", str(first_packet)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
@@ -197,19 +236,22 @@ def run_rpctee(rpctee, captures, max_segment):
         return None, f"its output is no JSON: {error}"
 
 
-Case = collections.namedtuple("Case", "name captures max_segment expected")
+Case = collections.namedtuple("Case", "name captures max_segment first_packet expected")
 
 
-def make_cases(names, manifest):
+def make_cases(names, manifest, segments):
     cases = []
     for name in names:
-        expected = manifest.get(name, {})
-        cases.append(Case(name, [name], 0, expected))
+        expected = whole(manifest.get(name, {}))
+        cases.append(Case(name, [name], 0, 1, expected))
         if expected:
-            cases += [Case(f"{name} in {size}-byte segments", [name], size, expected) for size in SEGMENT_SIZES]
-    everything = merge(manifest.get(name, {}) for name in names)
-    cases.append(Case("all captures together", names, 0, everything))
-    cases += [Case(f"all captures together in {size}-byte segments", names, size, everything) for size in SEGMENT_SIZES]
+            cases += [Case(f"{name} in {size}-byte segments", [name], size, 1, expected) for size in SEGMENT_SIZES]
+    everything = merge(whole(manifest.get(name, {})) for name in names)
+    cases.append(Case("all captures together", names, 0, 1, everything))
+    cases += [Case(f"all captures together in {size}-byte segments", names, size, 1, everything) for size in SEGMENT_SIZES]
+    for first in FIRST_PACKETS:
+        expected = merge(from_packet(manifest.get(name, {}), segments[name], first) for name in names)
+        cases.append(Case(f"all captures from packet {first} on", names, 0, first, expected))
     return cases
 
 
@@ -221,6 +263,59 @@ def check_data(names, manifest):
     absent = (manifest.keys() | NO_REQUESTS) - set(names)
     if absent:
         raise CannotRun(f"no such capture: {', '.join(sorted(absent))}")
+
+
+# A segment of a client with payload, or its SYN (then `place` is 0 and `bytes` too). `place`: in the flow's bytes.
+Segment = collections.namedtuple("Segment", "packet flow place bytes")
+
+
+def client_segments(path):
+    """What the clients of a capture sent, in its order: Ethernet, IPv4, TCP, written by tcpdump on this kind of machine."""
+    data = path.read_bytes()
+    if data[:4] != b"\xd4\xc3\xb2\xa1":
+        raise CannotRun(f"{path.name}: no capture of the form that is read here")
+    segments, isns, packet, at = [], {}, 0, 24
+    while at < len(data):
+        captured = int.from_bytes(data[at + 8 : at + 12], "little")
+        frame = data[at + 16 : at + 16 + captured]
+        at += 16 + captured
+        packet += 1
+        ip = frame[14:]
+        if frame[12:14] != b"\x08\x00" or ip[9] != 6:
+            continue
+        tcp = ip[(ip[0] & 15) * 4 :]
+        if int.from_bytes(tcp[2:4], "big") != PORT:
+            continue
+        flow = flow_of(f"{'.'.join(map(str, ip[12:16]))}:{int.from_bytes(tcp[0:2], 'big')}")
+        seq = int.from_bytes(tcp[4:8], "big")
+        payload = (int.from_bytes(ip[2:4], "big") or len(ip)) - (ip[0] & 15) * 4 - (tcp[12] >> 4) * 4
+        if tcp[13] & 2:
+            isns[flow] = seq + 1
+            segments.append(Segment(packet, flow, 0, 0))
+        elif payload > 0 and flow in isns:
+            segments.append(Segment(packet, flow, (seq - isns[flow]) % 2**32, payload))
+    return segments
+
+
+def stretches_of(segments, first_packet):
+    """Flow -> the stretches of its bytes in the packets from this one on, in order; what is before the first one's place is not seen."""
+    starts, pieces = {}, collections.defaultdict(list)
+    for segment in segments:
+        if segment.packet >= first_packet:
+            start = starts.setdefault(segment.flow, segment.place)
+            end = segment.place + segment.bytes
+            if end >= start:
+                pieces[segment.flow].append((max(start, segment.place), end))
+    stretches = {}
+    for flow, flow_pieces in pieces.items():
+        merged = []
+        for begin, end in sorted(flow_pieces):
+            if merged and begin <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((begin, end))
+        stretches[flow] = merged
+    return stretches
 
 
 def unpack(directory):
@@ -237,7 +332,8 @@ def unpack(directory):
 
 def run_case(case, rpctee, directory):
     """One line about one case; the first word is the verdict."""
-    output, failure = run_rpctee(rpctee, [directory / f"{name}.pcap" for name in case.captures], case.max_segment)
+    captures = [directory / f"{name}.pcap" for name in case.captures]
+    output, failure = run_rpctee(rpctee, captures, case.max_segment, case.first_packet)
     differences = [failure] if failure else compare(case.expected, output)
     if differences:
         more = len(differences) - MAX_DIFFERENCES
@@ -261,7 +357,8 @@ def main():
             names = unpack(directory)
             manifest = load_manifest()
             check_data(names, manifest)
-            cases = [case for case in make_cases(names, manifest) if options.only in case.name]
+            segments = {name: client_segments(directory / f"{name}.pcap") for name in names}
+            cases = [case for case in make_cases(names, manifest, segments) if options.only in case.name]
             if options.list:
                 print(*(case.name for case in cases), sep="\n")
                 return 0

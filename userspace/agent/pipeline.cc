@@ -89,12 +89,12 @@ void Pipeline::OnFrame(const stream::Frame& frame) { ledger_.End(Handle(frame));
 void Pipeline::OnLost(stream::LostReason reason) { ledger_.End(OutcomeOf(reason)); }
 
 RequestOutcome Pipeline::Handle(const stream::Frame& frame) {
-  protocol::dubbo::DubboRequest request(frame.bytes);
+  protocol::Request request(frame.protocol, frame.bytes);
   if (!options_.take_every_request) {
     if (snapshot_ == nullptr) {
       return RequestOutcome::no_route;
     }
-    snapshot_->Decide(frame.flow.destination, request, frame.draw, decision_);
+    snapshot_->Decide(frame.flow.destination, request.fields(), frame.draw, decision_);
     if (decision_.kind != route::Decision::Kind::kMirror) {
       return OutcomeOf(decision_.kind);
     }

@@ -12,7 +12,7 @@
 #include "base/capture.h"
 #include "base/ledger.h"
 #include "mirror/mirror.h"
-#include "protocol/dubbo/dubbo_request.h"
+#include "protocol/request.h"
 #include "route/snapshot.h"
 #include "stream/assembler.h"
 #include "stream/reassembler.h"
@@ -39,7 +39,7 @@ class FlowControl {
 class Pipeline final : private stream::AssemblerObserver, private stream::ReassemblerObserver {
  public:
   // Called for each request that is, or in a dry run would be, mirrored.
-  using OnMirrored = std::function<void(const stream::Frame& frame, protocol::dubbo::DubboRequest& request)>;
+  using OnMirrored = std::function<void(const stream::Frame& frame, protocol::Request& request)>;
 
   // `mirror` may be null in a dry run.
   Pipeline(Ledger& ledger, mirror::Mirror* mirror, FlowControl& flow_control, PipelineOptions options)

@@ -8,7 +8,7 @@
 #include "agent/replay.h"
 #include "cli/commands.h"
 #include "cli/log.h"
-#include "protocol/dubbo/dubbo_codec.h"
+#include "protocol/request.h"
 
 namespace rpctee::cli {
 namespace {
@@ -37,17 +37,17 @@ std::string Sha256Hex(Bytes bytes) {
   return hex;
 }
 
-nlohmann::ordered_json Describe(const stream::Frame& frame, protocol::dubbo::DubboRequest& request) {
-  const protocol::FrameHeader header = protocol::dubbo::ParseHeader(frame.bytes);
+nlohmann::ordered_json Describe(const stream::Frame& frame, protocol::Request& request) {
+  const protocol::RequestSummary summary = request.Summary();
   return {{"flow", frame.flow.ToString()},
-          {"protocol", frame.protocol == Content::kDubbo ? "dubbo" : "thrift"},
-          {"kind", protocol::Name(header.kind)},
-          {"request_id", header.id},
-          {"serialization", header.serialization},
-          {"service", request.Interface().value},
-          {"version", request.ServiceVersion().value},
-          {"method", request.WireMethod().value},
-          {"descriptor", request.Descriptor().value},
+          {"protocol", protocol::ProtocolName(frame.protocol)},
+          {"kind", protocol::Name(summary.kind)},
+          {"request_id", summary.id},
+          {"serialization", summary.serialization},
+          {"service", summary.service},
+          {"version", summary.version},
+          {"method", summary.method},
+          {"descriptor", summary.descriptor},
           {"bytes", frame.bytes.size()},
           {"sha256", Sha256Hex(frame.bytes)}};
 }
@@ -73,7 +73,7 @@ class Printer {
     }
   }
 
-  void Print(const stream::Frame& frame, protocol::dubbo::DubboRequest& request) {
+  void Print(const stream::Frame& frame, protocol::Request& request) {
     if (json_) {
       std::cout << (first_ ? "\n" : ",\n") << ToJson(Describe(frame, request));
       first_ = false;
@@ -147,10 +147,8 @@ int RunReplay(const ReplayArguments& arguments) {
     return kFailed;
   }
   Printer printer(arguments);
-  const Result<agent::ReplayReport> report =
-      agent::Replay(*options, [&printer](const stream::Frame& frame, protocol::dubbo::DubboRequest& request) {
-        printer.Print(frame, request);
-      });
+  const Result<agent::ReplayReport> report = agent::Replay(
+      *options, [&printer](const stream::Frame& frame, protocol::Request& request) { printer.Print(frame, request); });
   if (!report) {
     std::cout.flush();
     spdlog::error("{}", report.error().message);

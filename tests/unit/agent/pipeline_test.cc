@@ -121,8 +121,8 @@ TEST_F(PipelineTest, WhatIsOpenAtTheEndIsNamed) {
 
 TEST_F(PipelineTest, TellsOfEachRequestThatIsMirrored) {
   std::vector<std::string> methods;
-  pipeline_.SetOnMirrored([&methods](const stream::Frame&, protocol::dubbo::DubboRequest& request) {
-    methods.emplace_back(request.WireMethod().value);
+  pipeline_.SetOnMirrored([&methods](const stream::Frame&, protocol::Request& request) {
+    methods.emplace_back(request.Summary().method);
   });
   Routes({RouteTo("v1", "v2", route::kMillion)});
   Request(request_);
