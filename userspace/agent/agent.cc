@@ -13,18 +13,23 @@
 namespace rpctee::agent {
 namespace {
 
-// On a busy agent a reading can fall between two counters; so many more are taken before an imbalance is believed.
+// A reading of the tap's totals can fall between two counters; so many are taken before an imbalance is believed.
 constexpr int kReadings = 20;
+// For a worker in the middle of a round; of one that is stuck the counts are taken as they are.
+constexpr Duration kCountsWait = std::chrono::milliseconds(500);
 constexpr std::chrono::milliseconds kInterfaceRetry{200};
 
-Result<LedgerReport> ReadLedger(const tap::Tap& tap, const Ledger& ledger, bool settled) {
+// The workers first: what they received was sampled before.
+Result<LedgerReport> ReadLedger(const tap::Tap& tap, Workers& workers, bool settled) {
   LedgerReport report;
+  const TimePoint deadline = Clock::now() + kCountsWait;
   for (int i = 0; i < kReadings; ++i) {
+    const LedgerCounts counts = workers.Counts(deadline);
     const Result<TapTotals> totals = tap.Totals();
     if (!totals) {
       return WithContext("ledger", totals.error());
     }
-    report = MakeReport(*totals, ledger.Counts(), settled);
+    report = MakeReport(*totals, counts, settled);
     if (report.Balanced()) {
       break;
     }
@@ -60,12 +65,15 @@ Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
     return WithContext("tap", tap.error());
   }
   agent->tap_ = std::move(*tap);
-  Result<std::unique_ptr<Worker>> worker = Worker::Create(*agent->tap_, 0, agent->ledger_, agent->options_.worker);
-  if (!worker) {
-    return tl::unexpected(worker.error());
+  const size_t count = agent->options_.tap.rings;
+  Result<std::unique_ptr<Workers>> workers = Workers::Create(*agent->tap_, count, agent->options_.worker);
+  if (!workers) {
+    return tl::unexpected(workers.error());
   }
-  agent->worker_ = std::move(*worker);
-  agent->worker_->Start();
+  agent->workers_ = std::move(*workers);
+  if (const Status started = agent->workers_->Start(); !started) {
+    return tl::unexpected(started.error());
+  }
   agent->silence_ = std::make_unique<SilenceWatch>(*agent->tap_, agent->options_.silence);
   if (const Status applied = agent->ApplyRoutes(*snapshot); !applied) {
     return tl::unexpected(applied.error());
@@ -81,7 +89,7 @@ Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
 Agent::~Agent() {
   // These use the tap, so they go first.
   silence_.reset();
-  worker_.reset();
+  workers_.reset();
 }
 
 Status Agent::WatchSignals() {
@@ -120,8 +128,8 @@ void Agent::OnSignal(int signal) {
 }
 
 Status Agent::ApplyRoutes(const std::shared_ptr<const route::Snapshot>& snapshot) {
-  // The worker first: a request that the tap samples by the new table finds the new rules.
-  worker_->Publish(snapshot);
+  // The workers first: a request that the tap samples by the new table finds the new rules.
+  workers_->Publish(snapshot);
   if (const Status set = tap_->SetEndpoints(snapshot->endpoints()); !set) {
     return WithContext("endpoint table", set.error());
   }
@@ -156,7 +164,7 @@ Condition Agent::Describe() const {
 }
 
 void Agent::PrintLedger() {
-  const Result<LedgerReport> report = ReadLedger(*tap_, ledger_, false);
+  const Result<LedgerReport> report = ReadLedger(*tap_, *workers_, false);
   if (report) {
     std::fprintf(stderr, "ledger\n%s%s", report->ToText().c_str(), Describe().ToText().c_str());
   } else {
@@ -192,15 +200,30 @@ void Agent::LookAtTaps() {
   loop_.AddTimer(Clock::now() + Taps::kLookInterval, [this] { LookAtTaps(); });
 }
 
+void Agent::LookForStuck() {
+  workers_->LookForStuck(Clock::now());
+  loop_.AddTimer(Clock::now() + Workers::kStuck / 2, [this] { LookForStuck(); });
+}
+
+// A worker that ended leaves a ring that nobody reads, and its last beat would soon stop all mirroring without a word.
+void Agent::OnFailure() {
+  spdlog::error("{}; stopping", workers_->Failure()->message);
+  stop_ = true;
+}
+
 Status Agent::Run() {
   UpdateTaps();
   Status running = loop_.Add(taps_->fd(), EPOLLIN, [this](uint32_t) { UpdateTaps(); });
   if (running) {
     running = loop_.Add(taps_->filters_fd(), EPOLLIN, [this](uint32_t) { LookAtFilters(); });
   }
+  if (running) {
+    running = loop_.Add(workers_->failure_fd(), EPOLLIN, [this](uint32_t) { OnFailure(); });
+  }
   LookAtTaps();
+  LookForStuck();
   ReloadWhenChanged();
-  spdlog::info("ready: {} interfaces tapped", tap_->Attachments().size());
+  spdlog::info("ready: {} interfaces tapped, {} workers", tap_->Attachments().size(), options_.tap.rings);
   while (!stop_ && running) {
     running = loop_.RunOnce(std::chrono::seconds(1));
   }
@@ -211,23 +234,28 @@ Status Agent::Run() {
 Status Agent::Shutdown() {
   silence_->Stop();
   tap_->StopSampling();
-  worker_->Stop();
-  const Result<LedgerReport> report = ReadLedger(*tap_, ledger_, true);
+  workers_->Stop();
+  const std::optional<Error> failure = workers_->Failure();
+  const Result<LedgerReport> report = ReadLedger(*tap_, *workers_, true);
   const Condition condition = Describe();
   loop_.Remove(taps_->fd());
   loop_.Remove(taps_->filters_fd());
+  loop_.Remove(workers_->failure_fd());
   taps_.reset();
   silence_.reset();
-  worker_.reset();
+  workers_.reset();
   tap_.reset();
   if (!report) {
     return tl::unexpected(report.error());
   }
   std::fprintf(stderr, "final ledger\n%s%s", report->ToText().c_str(), condition.ToText().c_str());
   spdlog::info("stopped: nothing of rpctee is attached or pinned any more");
-  return options_.ledger_json_path.empty()
-             ? Status()
-             : WriteFile(options_.ledger_json_path, condition.AddToJson(report->ToJson()));
+  if (!options_.ledger_json_path.empty()) {
+    if (Status written = WriteFile(options_.ledger_json_path, condition.AddToJson(report->ToJson())); !written) {
+      return written;
+    }
+  }
+  return failure ? tl::unexpected(*failure) : Status();
 }
 
 }  // namespace rpctee::agent

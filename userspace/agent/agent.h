@@ -1,7 +1,8 @@
 // The composition root: starts the parts in order, keeps them going, stops them in order.
 //
-// Runs on the main thread, which is also the control thread: signals, interfaces, route files. The worker has its own,
-// and so has the watch for silence.
+// Runs on the main thread, which is also the control thread: signals, interfaces, route files. The workers have their
+// own, and so has the watch for silence. A worker that fails ends the agent with an error: a part of the connections
+// would not be mirrored any more.
 // SIGTERM and SIGINT stop it, SIGUSR1 prints the ledger, SIGHUP reads the route files again at once.
 #pragma once
 
@@ -11,9 +12,9 @@
 #include "agent/options.h"
 #include "agent/route_loader.h"
 #include "agent/silence_watch.h"
+#include "agent/workers.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
-#include "base/ledger.h"
 #include "base/result.h"
 
 namespace rpctee::agent {
@@ -43,6 +44,10 @@ class Agent {
   // Puts back what others removed, when the kernel tells of it and from time to time.
   void LookAtFilters();
   void LookAtTaps();
+  // Tells of workers that do not come round.
+  void LookForStuck();
+  // Stops, because a worker has failed.
+  void OnFailure();
   Condition Describe() const;
   void PrintLedger();
   Status Shutdown();
@@ -51,10 +56,9 @@ class Agent {
   EventLoop loop_;
   RouteLoader loader_;
   Fd signals_;
-  Ledger ledger_;
   std::unique_ptr<tap::Tap> tap_;
   std::unique_ptr<Taps> taps_;
-  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Workers> workers_;
   std::unique_ptr<SilenceWatch> silence_;
   bool interfaces_pending_ = false;  // a timer is set for another try
   bool stop_ = false;

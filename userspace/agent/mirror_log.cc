@@ -3,6 +3,7 @@
 namespace rpctee::agent {
 
 std::optional<std::string> MirrorLog::OnClosed(const SocketAddress& mirror, const std::string& reason, TimePoint now) {
+  const std::lock_guard lock(mutex_);
   if (states_.size() >= kMaxEndpoints && !states_.contains(mirror)) {
     states_.clear();
   }

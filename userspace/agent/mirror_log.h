@@ -1,10 +1,12 @@
 // Says in the log that connections to a mirror fail, without flooding it: one line for an endpoint in each interval,
 // with the number of failures that it stands for.
 //
-// Worker thread. Remembers kMaxEndpoints endpoints at most; when there are more it forgets all and starts again.
+// Any thread; the workers share one. Remembers kMaxEndpoints endpoints at most; when there are more it forgets all and
+// starts again.
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,6 +29,7 @@ class MirrorLog {
     TimePoint last_line;
     uint64_t since = 0;  // failures that no line told yet
   };
+  std::mutex mutex_;
   std::unordered_map<SocketAddress, State> states_;
 };
 

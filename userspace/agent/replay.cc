@@ -30,7 +30,7 @@ class ReplayRun {
 
   const ReplayOptions& options_;
   replay::Injector injector_;
-  Ledger ledger_;
+  MirrorLog mirror_log_;
   std::unique_ptr<tap::Tap> tap_;
   std::unique_ptr<Worker> worker_;
   ReplayReport report_;
@@ -48,9 +48,9 @@ Result<std::unique_ptr<ReplayRun>> ReplayRun::Start(const ReplayOptions& options
   WorkerOptions worker_options = options.agent.worker;
   worker_options.pipeline.dry_run = options.dry_run;
   worker_options.pipeline.take_every_request = options.any_endpoint_port != 0;
-  Result<std::unique_ptr<Worker>> worker = Worker::Create(*run->tap_, 0, run->ledger_, worker_options);
+  Result<std::unique_ptr<Worker>> worker = Worker::Create(*run->tap_, 0, run->mirror_log_, worker_options);
   if (!worker) {
-    return tl::unexpected(worker.error());
+    return WithContext("replay", worker.error());
   }
   run->worker_ = std::move(*worker);
   run->worker_->SetOnMirrored(std::move(on_mirrored));
@@ -63,6 +63,7 @@ Result<std::unique_ptr<ReplayRun>> ReplayRun::Start(const ReplayOptions& options
 Status ReplayRun::OpenTap() {
   tap::TapOptions tap_options = options_.agent.tap;
   tap_options.pin_directory.clear();
+  tap_options.rings = 1;
   Result<std::unique_ptr<tap::Tap>> tap = tap::Tap::Open(tap_options);
   if (!tap) {
     return tl::unexpected(tap.error());
@@ -94,10 +95,11 @@ Status ReplayRun::ApplyRoutes() {
 
 Status ReplayRun::Inject(Bytes frame) {
   ++report_.packets;
-  Status injected = injector_.Inject(frame);
+  if (Status injected = injector_.Inject(frame); !injected) {
+    return injected;
+  }
   // After each packet, so that the ring never fills, however fast the capture is read.
-  worker_->RunUntilDrained();
-  return injected;
+  return worker_->RunUntilDrained();
 }
 
 Status ReplayRun::Play(const std::string& capture) {
@@ -126,19 +128,23 @@ Status ReplayRun::Play(const std::string& capture) {
   }
   report_.packets_cut += reader->stats().cut_by_snaplen;
   // The next capture has nothing to do with this one's connections.
-  worker_->FinishFlows();
+  if (Status finished = worker_->FinishFlows(); !finished) {
+    return finished;
+  }
   return tap_->ClearFlows();
 }
 
 Result<ReplayReport> ReplayRun::Finish() {
   tap_->StopSampling();
-  worker_->Finish();
+  if (const Status finished = worker_->Finish(); !finished) {
+    return WithContext("replay", finished.error());
+  }
   const Result<TapTotals> totals = tap_->Totals();
   Result<std::vector<tap::TapCounter>> counters = tap_->Counters();
   if (!totals || !counters) {
     return WithContext("replay: counters", totals ? counters.error() : totals.error());
   }
-  report_.ledger = MakeReport(*totals, ledger_.Counts(), true);
+  report_.ledger = MakeReport(*totals, worker_->Counts(Clock::now()), true);
   report_.counters = std::move(*counters);
   return std::move(report_);
 }

@@ -1,8 +1,10 @@
 #include "agent/worker.h"
 
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 
+#include <system_error>
 #include <utility>
 
 namespace rpctee::agent {
@@ -26,37 +28,44 @@ void LogUntold(const Flow& flow, const Status& told) {
 
 }  // namespace
 
-Result<std::unique_ptr<Worker>> Worker::Create(tap::Tap& tap, size_t ring, Ledger& ledger,
+Result<std::unique_ptr<Worker>> Worker::Create(tap::Tap& tap, size_t ring, MirrorLog& mirror_log,
                                                const WorkerOptions& options) {
   if (const Status markable = mirror::Mirror::CheckSocketMark(options.mirror.socket_mark); !markable) {
     return WithContext("mirror.socket_mark", markable.error());
   }
   Result<EventLoop> loop = EventLoop::Create();
   if (!loop) {
-    return WithContext("worker", loop.error());
+    return tl::unexpected(loop.error());
   }
-  std::unique_ptr<Worker> worker(new Worker(tap, ring, ledger, options, std::move(*loop)));
+  std::unique_ptr<Worker> worker(new Worker(tap, ring, mirror_log, options, std::move(*loop)));
   // Nothing to do when it is readable: the round that follows takes the records.
   if (const Status added = worker->loop_.Add(tap.ring_fd(ring), EPOLLIN, [](uint32_t) {}); !added) {
-    return WithContext("worker: ring buffer", added.error());
+    return WithContext("ring buffer", added.error());
   }
   worker->Beat(Clock::now());
   return worker;
 }
 
-Worker::Worker(tap::Tap& tap, size_t ring, Ledger& ledger, const WorkerOptions& options, EventLoop loop)
+Worker::Worker(tap::Tap& tap, size_t ring, MirrorLog& mirror_log, const WorkerOptions& options, EventLoop loop)
     : tap_(tap),
       ring_(ring),
-      ledger_(ledger),
+      mirror_log_(mirror_log),
       options_(options),
       loop_(std::move(loop)),
       mirror_(loop_, *this, options.mirror),
-      pipeline_(ledger, &mirror_, *this, options.pipeline) {}
+      pipeline_(ledger_, &mirror_, *this, options.pipeline) {}
 
 Worker::~Worker() { Stop(); }
 
-void Worker::Start() {
-  thread_ = std::thread([this] { Run(); });
+Status Worker::Start(OnFailure on_failure) {
+  on_failure_ = std::move(on_failure);
+  try {
+    thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error& error) {
+    return Fail(std::string("start a thread: ") + error.what());
+  }
+  (void)::pthread_setname_np(thread_.native_handle(), name().c_str());
+  return {};
 }
 
 void Worker::Publish(std::shared_ptr<const route::Snapshot> snapshot) {
@@ -67,73 +76,116 @@ void Worker::Publish(std::shared_ptr<const route::Snapshot> snapshot) {
   loop_.Wake();
 }
 
+void Worker::BeginStop() {
+  stop_.store(true, std::memory_order_relaxed);
+  loop_.Wake();
+}
+
 void Worker::Stop() {
-  if (thread_.joinable()) {
-    stop_.store(true, std::memory_order_relaxed);
-    loop_.Wake();
-    thread_.join();
+  if (!thread_.joinable()) {
+    return;
   }
+  BeginStop();
+  thread_.join();
+  if (!has_finished_) {
+    (void)Finish();  // it has failed, and said so
+  }
+}
+
+void Worker::BeginCounts() {
+  {
+    const std::lock_guard lock(mutex_);
+    counts_are_wanted_ = true;
+  }
+  loop_.Wake();
+}
+
+LedgerCounts Worker::Counts(TimePoint deadline) {
+  if (!thread_.joinable()) {
+    return ledger_.Counts();
+  }
+  std::unique_lock lock(mutex_);
+  return counted_.wait_until(lock, deadline, [this] { return !counts_are_wanted_; }) ? counts_ : ledger_.Counts();
 }
 
 void Worker::Run() {
-  while (!stop_.load(std::memory_order_relaxed)) {
-    if (Round() == 0) {
-      Rest(Clock::now());
-    } else if (const Status ran = loop_.RunOnce(Duration::zero()); !ran) {
-      spdlog::error("worker: {}; mirroring stops here", ran.error().message);
-      break;
+  Status running;
+  while (running && !stop_.load(std::memory_order_relaxed)) {
+    const Result<size_t> records = Round();
+    if (!records) {
+      running = tl::unexpected(records.error());
+    } else {
+      running = *records == 0 ? Rest(Clock::now()) : loop_.RunOnce(Duration::zero());
     }
   }
-  Finish();
-}
-
-void Worker::RunUntilDrained() {
-  while (Round() != 0) {
-    (void)loop_.RunOnce(Duration::zero());
+  if (running) {
+    has_finished_ = true;
+    running = Finish();
+  }
+  if (!running) {
+    on_failure_(Error{name() + ": " + running.error().message});
   }
 }
 
-void Worker::FinishFlows() {
-  RunUntilDrained();
-  pipeline_.FinishFlows(Clock::now());
+Status Worker::RunUntilDrained() {
+  Status running;
+  while (true) {
+    const Result<size_t> records = Round();
+    if (!records) {
+      return tl::unexpected(records.error());
+    }
+    if (*records == 0) {
+      return running;
+    }
+    // What is in the ring is to be booked, also when the connections can't be served any more.
+    if (const Status ran = loop_.RunOnce(Duration::zero()); !ran) {
+      running = ran;
+    }
+  }
 }
 
-void Worker::Finish() {
-  FinishFlows();
-  AwaitAnswers();
+Status Worker::FinishFlows() {
+  Status drained = RunUntilDrained();
+  pipeline_.FinishFlows(Clock::now());
+  return drained;
+}
+
+Status Worker::Finish() {
+  Status finished = FinishFlows();
+  if (finished) {
+    AwaitAnswers();
+  }
   pipeline_.Stop();
   mirror_.Stop();
-  ledger_.SetOpen(pipeline_.open());
-  ledger_.SetInFlight(mirror_.in_flight());
+  TellCounts();
+  return finished;
 }
 
-size_t Worker::Round() {
+Result<size_t> Worker::Round() {
   const TimePoint now = Clock::now();
   TakeSnapshot();
   Beat(now);
   const Result<size_t> records =
       tap_.Drain(ring_, kBatchRecords, [this, now](const CapturedRecord& record) { pipeline_.Take(record, now); });
-  if (!records) {
-    spdlog::error("ring buffer: {}", records.error().message);
-    return 0;
-  }
-  if (*records != 0) {
+  if (records && *records != 0) {
     last_record_ = now;
   }
   mirror_.Flush();
   pipeline_.Expire(now);
-  ledger_.SetOpen(pipeline_.open());
-  ledger_.SetInFlight(mirror_.in_flight());
-  return *records;
+  TellCounts();
+  return records;
 }
 
-void Worker::Rest(TimePoint now) {
+Status Worker::Rest(TimePoint now) {
   if (now - last_record_ < kBusyWindow) {
-    (void)loop_.RunOnce(kNap);
-  } else if (tap_.SetAsleep(ring_, true)) {
-    (void)loop_.RunOnce(kSleep);
-    tap_.SetAsleep(ring_, false);
+    return loop_.RunOnce(kNap);
   }
+  if (!tap_.SetAsleep(ring_, true)) {
+    return {};
+  }
+  Status slept = loop_.RunOnce(kSleep);
+  tap_.SetAsleep(ring_, false);
+  return slept;
 }
 
 void Worker::TakeSnapshot() {
@@ -149,9 +201,21 @@ void Worker::TakeSnapshot() {
 }
 
 void Worker::Beat(TimePoint now) {
-  if (now - last_beat_ >= kBeatInterval) {
+  if (now - last_beat() >= kBeatInterval) {
     tap_.Heartbeat(ring_);
-    last_beat_ = now;
+    last_beat_.store(now, std::memory_order_relaxed);
+  }
+}
+
+// At the end of a round, when every request and copy is either booked or held by somebody.
+void Worker::TellCounts() {
+  ledger_.SetOpen(pipeline_.open());
+  ledger_.SetInFlight(mirror_.in_flight());
+  const std::lock_guard lock(mutex_);
+  if (counts_are_wanted_) {
+    counts_ = ledger_.Counts();
+    counts_are_wanted_ = false;
+    counted_.notify_one();
   }
 }
 
@@ -159,7 +223,9 @@ void Worker::AwaitAnswers() {
   const TimePoint deadline = Clock::now() + options_.shutdown_grace;
   while (mirror_.in_flight() != 0 && Clock::now() < deadline) {
     mirror_.Flush();
-    (void)loop_.RunOnce(std::chrono::milliseconds(10));
+    if (!loop_.RunOnce(std::chrono::milliseconds(10))) {
+      return;
+    }
   }
 }
 

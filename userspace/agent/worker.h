@@ -1,10 +1,12 @@
-// The worker: takes records from the ring and writes copies to the mirrors, in one loop, with nothing between.
+// A worker: takes records from one ring and writes copies to the mirrors, in one loop, with nothing between.
 //
-// Owns its thread, its event loop, its connections and its unfinished requests. Publish, Stop and Connections are for
-// the control thread. While it runs it is the one that tells the tap that somebody reads the ring.
+// Owns its thread, its event loop, its connections, its unfinished requests and its ledger; the tap and the log of
+// mirrors are shared with the other workers. While it runs it is the one that tells the tap that somebody reads the
+// ring. Public methods are for the control thread.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -31,36 +33,50 @@ struct WorkerOptions {
 
 class Worker final : private mirror::MirrorObserver, private FlowControl {
  public:
-  // The worker of one of the tap's rings. `tap` and `ledger` must outlive it.
-  static Result<std::unique_ptr<Worker>> Create(tap::Tap& tap, size_t ring, Ledger& ledger,
+  // On the worker's thread, which ends then.
+  using OnFailure = std::function<void(const Error& error)>;
+
+  // The worker of one of the tap's rings. `tap` and `mirror_log` must outlive it.
+  static Result<std::unique_ptr<Worker>> Create(tap::Tap& tap, size_t ring, MirrorLog& mirror_log,
                                                 const WorkerOptions& options);
   ~Worker() override;
 
-  void Start();
+  Status Start(OnFailure on_failure);
   // Takes effect at the worker's next round.
   void Publish(std::shared_ptr<const route::Snapshot> snapshot);
-  // Empties the ring, waits up to the grace for answers, closes connections, ends the thread. Call after the tap has
-  // stopped sampling.
+  // Empties the ring, waits up to the grace for answers, closes connections, ends the thread. To be called after the
+  // tap has stopped sampling. BeginStop does not wait for the end, so that several workers stop at a time.
+  void BeginStop();
   void Stop();
 
-  // For the program that runs without a thread of its own (replay): before the first round.
+  // The counts as they stand between two rounds. BeginCounts asks for them; a worker that does not come round by then
+  // gives what it has.
+  void BeginCounts();
+  LedgerCounts Counts(TimePoint deadline);
+  // When it came round last, to a fraction of a second.
+  TimePoint last_beat() const { return last_beat_.load(std::memory_order_relaxed); }
+  // "rpctee-w0"; the thread's name.
+  std::string name() const { return "rpctee-w" + std::to_string(ring_); }
+
+  // For the program that runs without a thread of its own (replay), not together with Start: before the first round.
   void SetOnMirrored(Pipeline::OnMirrored on_mirrored) { pipeline_.SetOnMirrored(std::move(on_mirrored)); }
-  // Runs rounds on the calling thread until the ring is empty. Not together with Start.
-  void RunUntilDrained();
+  // Runs rounds on the calling thread until the ring is empty.
+  Status RunUntilDrained();
   // The same, and no more will come of the flows so far.
-  void FinishFlows();
-  // Stop, for a worker that was not started.
-  void Finish();
+  Status FinishFlows();
+  // Stop, for a worker that was not started. Whatever fails, every request and copy is booked.
+  Status Finish();
 
  private:
-  Worker(tap::Tap& tap, size_t ring, Ledger& ledger, const WorkerOptions& options, EventLoop loop);
+  Worker(tap::Tap& tap, size_t ring, MirrorLog& mirror_log, const WorkerOptions& options, EventLoop loop);
 
   void Run();
   // Takes a batch of records and sends what came of it. Returns how many records there were.
-  size_t Round();
-  void Rest(TimePoint now);
+  Result<size_t> Round();
+  Status Rest(TimePoint now);
   void TakeSnapshot();
   void Beat(TimePoint now);
+  void TellCounts();
   void AwaitAnswers();
 
   void TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) override;
@@ -75,17 +91,23 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
 
   tap::Tap& tap_;
   const size_t ring_;
-  Ledger& ledger_;
-  WorkerOptions options_;
+  MirrorLog& mirror_log_;
+  const WorkerOptions options_;
+  Ledger ledger_;
   EventLoop loop_;
   mirror::Mirror mirror_;
   Pipeline pipeline_;
   TimePoint last_record_{};
-  TimePoint last_beat_{};
-  MirrorLog mirror_log_;
+  std::atomic<TimePoint> last_beat_{};
 
-  std::mutex mutex_;  // guards next_snapshot_
+  std::mutex mutex_;  // guards these three
   std::shared_ptr<const route::Snapshot> next_snapshot_;
+  LedgerCounts counts_;
+  bool counts_are_wanted_ = false;
+  std::condition_variable counted_;
+
+  OnFailure on_failure_;
+  bool has_finished_ = false;  // the thread's, until it is joined
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
