@@ -1,7 +1,29 @@
 #include "agent/options.h"
 
+#include <sched.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "bpf/abi/abi.h"
+
 namespace rpctee::agent {
 namespace {
+
+static_assert(control::AgentConfig::kMaxWorkers == RPCTEE_RINGS_MAX, "each worker has a ring");
+
+// More than these help only where more than a million requests a second are copied.
+constexpr uint32_t kMostWorkersByDefault = 4;
+
+// Half of the CPUs at most: the node is there for others. And each worker is to have room for two of the longest
+// requests in its share of the memory.
+uint32_t WorkersFor(const control::AgentConfig& config, uint32_t cpus) {
+  if (config.workers != 0) {
+    return config.workers;
+  }
+  const uint64_t by_memory = config.limits.max_reassembly_bytes / (uint64_t{2} * config.tap.max_request_bytes);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(std::min<uint64_t>(cpus / 2, by_memory), 1, kMostWorkersByDefault));
+}
 
 std::vector<tap::Direction> Directions(control::TapDirection direction) {
   switch (direction) {
@@ -56,10 +78,19 @@ mirror::MirrorOptions MirrorFrom(const control::AgentConfig::Mirror& config) {
 
 }  // namespace
 
-AgentOptions FromConfig(const control::AgentConfig& config) {
+uint32_t UsableCpus() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof(set), &set) == 0) {
+    return static_cast<uint32_t>(CPU_COUNT(&set));
+  }
+  return std::thread::hardware_concurrency();  // more than fit into the set
+}
+
+AgentOptions FromConfig(const control::AgentConfig& config, uint32_t cpus) {
   AgentOptions options;
   options.places = {config.tap.interfaces, Directions(config.tap.direction), Mode(config.tap.attach)};
   options.tap = TapFrom(config);
+  options.tap.rings = WorkersFor(config, cpus);
   options.worker.mirror = MirrorFrom(config.mirror);
   options.worker.pipeline.limits = {.max_bytes = config.limits.max_reassembly_bytes,
                                     .max_age = config.limits.request_timeout};

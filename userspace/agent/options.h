@@ -23,6 +23,9 @@ struct AgentOptions {
   std::string ledger_json_path;  // where the final ledger goes; empty = nowhere
 };
 
-AgentOptions FromConfig(const control::AgentConfig& config);
+// How many CPUs this process may run on. A limit on their time, such as a container has, is not looked at.
+uint32_t UsableCpus();
+
+AgentOptions FromConfig(const control::AgentConfig& config, uint32_t cpus = UsableCpus());
 
 }  // namespace rpctee::agent

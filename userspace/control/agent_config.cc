@@ -201,6 +201,7 @@ void TakeRest(const pb::AgentConfig& proto, Overlay& overlay, AgentConfig& confi
   if (proto.has_node() && !proto.node().empty()) {
     config.node = proto.node();
   }
+  overlay.Count(RPCTEE_FIELD(AgentConfig, proto, workers, Workers), 0, AgentConfig::kMaxWorkers, config.workers);
   overlay.List(proto.routes(), pb::Routes::kFilesFieldNumber, proto.routes().files(), config.routes.files);
   overlay.Time(RPCTEE_FIELD(Routes, proto.routes(), reload, Reload), milliseconds(100), std::chrono::hours(1),
                config.routes.reload);
@@ -295,10 +296,13 @@ Result<AgentConfig> LoadAgentConfig(const std::string& path, bool routes_require
   TakeTap(proto.tap(), overlay, config.tap);
   TakeMirror(proto.mirror(), overlay, config.mirror);
   TakeRest(proto, overlay, config);
-  if (config.limits.max_reassembly_bytes < config.tap.max_request_bytes) {
+  const uint32_t workers = std::max(config.workers, 1U);
+  if (config.limits.max_reassembly_bytes / workers < config.tap.max_request_bytes) {
     overlay.AddError(proto.limits(), pb::Limits::kMaxReassemblyBytesFieldNumber,
-                     fmt::format("{} cannot hold one request of tap.max_request_bytes ({})",
-                                 SizeText(config.limits.max_reassembly_bytes), SizeText(config.tap.max_request_bytes)));
+                     fmt::format("{}{} cannot hold one request of tap.max_request_bytes ({})",
+                                 SizeText(config.limits.max_reassembly_bytes),
+                                 workers == 1 ? "" : fmt::format(" for {} workers", workers),
+                                 SizeText(config.tap.max_request_bytes)));
   }
   if (routes_required && config.routes.files.empty() && diagnostics.empty()) {
     diagnostics.push_back(

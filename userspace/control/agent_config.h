@@ -20,7 +20,11 @@ enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
 enum class LogFormat : uint8_t { kText, kJson };
 
 struct AgentConfig {
+  static constexpr uint32_t kMaxWorkers = 16;
+
   std::string node;  // the host's name when the file has none
+
+  uint32_t workers = 0;  // 0 = by the number of CPUs
 
   struct Tap {
     std::vector<std::string> interfaces{"veth*"};
@@ -28,7 +32,7 @@ struct AgentConfig {
     TapAttach attach = TapAttach::kAuto;
     TapOrder tcx_order = TapOrder::kFirst;
     std::string pin_directory = "/sys/fs/bpf/rpctee";  // empty = do not pin
-    uint32_t ring_bytes = 8U << 20;
+    uint32_t ring_bytes = 8U << 20;                    // of each worker
     uint32_t max_flows = 65'536;
     uint32_t max_endpoints = 16'384;
     uint32_t max_own_connections = 4'096;
@@ -55,7 +59,7 @@ struct AgentConfig {
   } mirror;
 
   struct Limits {
-    uint64_t max_reassembly_bytes = uint64_t{64} << 20;
+    uint64_t max_reassembly_bytes = uint64_t{128} << 20;  // of all workers together
     Duration request_timeout = std::chrono::seconds(30);
   } limits;
 

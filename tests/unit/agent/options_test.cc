@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 namespace rpctee::agent {
 namespace {
@@ -34,6 +35,7 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   config.limits.max_reassembly_bytes = 15;
   config.limits.request_timeout = std::chrono::seconds(16);
   config.shutdown_grace = std::chrono::seconds(17);
+  config.workers = 7;
   config.routes.files = {"a.yaml"};
   config.routes.reload = std::chrono::seconds(18);
 
@@ -43,6 +45,7 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_EQ(options.places.mode, tap::AttachMode::kClsact);
   EXPECT_EQ(options.tap.tcx_order, tap::TcxOrder::kLast);
   EXPECT_EQ(options.tap.pin_directory, "/sys/fs/bpf/other");
+  EXPECT_EQ(options.tap.rings, 7U);
   EXPECT_EQ(options.tap.ring_bytes, 1U);
   EXPECT_EQ(options.tap.max_flows, 2U);
   EXPECT_EQ(options.tap.max_endpoints, 3U);
@@ -66,6 +69,46 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_EQ(options.worker.shutdown_grace, std::chrono::seconds(17));
   EXPECT_THAT(options.route_files, ElementsAre("a.yaml"));
   EXPECT_EQ(options.reload_interval, std::chrono::seconds(18));
+}
+
+TEST(AgentOptions, ByDefaultHalfOfTheCpusWorkFromOneToFour) {
+  const auto rings = [](uint32_t cpus) { return FromConfig(control::AgentConfig(), cpus).tap.rings; };
+  EXPECT_EQ(rings(1), 1U);
+  EXPECT_EQ(rings(2), 1U);
+  EXPECT_EQ(rings(3), 1U);
+  EXPECT_EQ(rings(4), 2U);
+  EXPECT_EQ(rings(6), 3U);
+  EXPECT_EQ(rings(8), 4U);
+  EXPECT_EQ(rings(256), 4U);
+}
+
+TEST(AgentOptions, ByDefaultEachWorkersMemoryHasRoomForTwoOfTheLongestRequests) {
+  control::AgentConfig config;
+  config.tap.max_request_bytes = 16U << 20;
+  config.limits.max_reassembly_bytes = uint64_t{96} << 20;
+  EXPECT_EQ(FromConfig(config, 64).tap.rings, 3U);
+  config.limits.max_reassembly_bytes = (uint64_t{96} << 20) - 1;
+  EXPECT_EQ(FromConfig(config, 64).tap.rings, 2U);
+  config.limits.max_reassembly_bytes = 16U << 20;
+  EXPECT_EQ(FromConfig(config, 64).tap.rings, 1U);
+  config.tap.max_request_bytes = 1U << 30;
+  EXPECT_EQ(FromConfig(config, 64).tap.rings, 1U);
+}
+
+TEST(AgentOptions, TheCpusAreThoseThatTheProcessMayRunOn) {
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof(before), &before), 0);
+  EXPECT_EQ(UsableCpus(), static_cast<uint32_t>(CPU_COUNT(&before)));
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+    if (CPU_ISSET(cpu, &before)) {
+      CPU_SET(cpu, &one);
+    }
+  }
+  ASSERT_EQ(::sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(UsableCpus(), 1U);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
 }  // namespace

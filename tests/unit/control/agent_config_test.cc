@@ -41,6 +41,7 @@ TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
   const AgentConfig defaults = DefaultAgentConfig();
   EXPECT_EQ(example->node, defaults.node);
   EXPECT_FALSE(example->node.empty());
+  EXPECT_EQ(example->workers, defaults.workers);
   EXPECT_EQ(example->tap.interfaces, defaults.tap.interfaces);
   EXPECT_EQ(example->tap.direction, defaults.tap.direction);
   EXPECT_EQ(example->tap.attach, defaults.tap.attach);
@@ -97,7 +98,7 @@ TEST_F(AgentConfigTest, ExampleHasEveryKey) {
       ++keys;
     }
   }
-  EXPECT_EQ(keys, 34);
+  EXPECT_EQ(keys, 35);
 }
 
 TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
@@ -110,6 +111,7 @@ TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
 TEST_F(AgentConfigTest, EveryKeyIsTaken) {
   const Result<AgentConfig> config = Load(R"(
 node: worker-7
+workers: 2
 tap:
   interfaces: [eth0, "cali*"]
   direction: both
@@ -140,6 +142,7 @@ log: {level: trace, format: json}
 )");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->node, "worker-7");
+  EXPECT_EQ(config->workers, 2U);
   EXPECT_THAT(config->tap.interfaces, ElementsAre("eth0", "cali*"));
   EXPECT_EQ(config->tap.direction, TapDirection::kBoth);
   EXPECT_EQ(config->tap.attach, TapAttach::kClsact);
@@ -178,6 +181,7 @@ TEST_F(AgentConfigTest, UnknownKeyIsRefusedWithItsPlaceAndTheKeyItResembles) {
 
 TEST_F(AgentConfigTest, ValueOutOfRangeIsRefusedWithTheRange) {
   EXPECT_EQ(ErrorOf("tap:\n  max_flows: 0\n"), "agent.yaml:2:14: tap.max_flows: 0 is not from 1 to 16777216");
+  EXPECT_THAT(ErrorOf("workers: 17"), HasSubstr("agent.yaml:1:10: workers: 17 is not from 0 to 16"));
   EXPECT_EQ(ErrorOf("tap: {ring_bytes: 2GiB}"), "agent.yaml:1:19: tap.ring_bytes: 2GiB is not from 64KiB to 1GiB");
   EXPECT_EQ(ErrorOf("mirror: {reply_timeout: 1ms}"),
             "agent.yaml:1:25: mirror.reply_timeout: 1ms is not from 10ms to 600s");
@@ -192,6 +196,9 @@ TEST_F(AgentConfigTest, ValueOutOfRangeIsRefusedWithTheRange) {
 TEST_F(AgentConfigTest, LimitsThatContradictEachOtherAreRefused) {
   EXPECT_THAT(ErrorOf("limits: {max_reassembly_bytes: 1MiB}"),
               HasSubstr("1MiB cannot hold one request of tap.max_request_bytes (16MiB)"));
+  EXPECT_TRUE(Load("{workers: 4, limits: {max_reassembly_bytes: 64MiB}}"));
+  EXPECT_THAT(ErrorOf("{workers: 5, limits: {max_reassembly_bytes: 64MiB}}"),
+              HasSubstr("64MiB for 5 workers cannot hold one request of tap.max_request_bytes (16MiB)"));
 }
 
 TEST_F(AgentConfigTest, WrongTypesAreRefused) {
