@@ -186,7 +186,7 @@ class Neighbour(Process):
 
 
 class Agent(Process):
-    def __init__(self, lab, routes, ready=True, mirror=None, **tap):
+    def __init__(self, lab, routes, ready=True, workers=0, mirror=None, **tap):
         """`routes`: text of the route file. `mirror`, `tap`: keys of the configuration's sections that differ."""
         self.lab = lab
         self.number = len(lab.processes)
@@ -196,7 +196,8 @@ class Agent(Process):
         # A burst must fit even when v2 gets no CPU for a while.
         mirror = {"max_in_flight": 100_000, "max_buffer_bytes": "64MiB", "reply_timeout": "10s",
                   "reconnect_min": "50ms", "reconnect_max": "500ms", **(mirror or {})}
-        config = {"node": "lab", "routes": {"files": [str(self.routes_path)], "reload": "100ms"}, "mirror": mirror,
+        config = {"node": "lab", "workers": workers, "mirror": mirror,
+                  "routes": {"files": [str(self.routes_path)], "reload": "100ms"},
                   "tap": {"interfaces": ["veth*"], "pin_directory": str(lab.pin_directory), **tap}}
         config_path = lab.directory / f"agent.{self.number}.yaml"
         config_path.write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
