@@ -23,6 +23,7 @@
 	X(over_memory, A, "the limit on memory for unfinished requests was reached")                                 \
 	X(no_route, A, "no route of the endpoint matched, or the matching route has no mirror")                      \
 	X(undecodable, A, "a route needed a field that could not be read from the body, and no other route matched") \
+	X(not_relayed, A, "would have been mirrored, but copies of its protocol are not sent yet")                   \
 	X(dry_run, A, "would have been mirrored, but nothing is sent in a dry run")                                  \
 	X(agent_stopped, A, "the agent stopped before the request was complete")                                     \
 	X(mirrored, A, "handed to the relay: one or more copies, accounted for below")

@@ -119,11 +119,30 @@ TEST_F(PipelineTest, WhatIsOpenAtTheEndIsNamed) {
   EXPECT_EQ(Ended(RequestOutcome::agent_stopped), 1U);
 }
 
+TEST_F(PipelineTest, AThriftRequestIsMatchedAndNotSent) {
+  // Without a relay: whoever tried to send would show.
+  Pipeline live(ledger_, nullptr, flow_control_, {});
+  route::RouteSet set;
+  set.configs = {
+      {.name = "demo_20880", .interface_name = "", .routes = {RouteTo("v1", "v2", route::kMillion)}, .origin = {}}};
+  set.clusters = {{"v1", {{.address = endpoint_}}}, {"v2", {{.address = mirror_}}}};
+  live.SetSnapshot(route::Snapshot::Build(set).value());
+  const std::string_view call("\0\0\0\x15\x80\x01\0\x01\0\0\0\x08sayHello\0\0\0\x01\0", 25);
+  CapturedPart part;
+  part.flow.destination = endpoint_;
+  part.protocol = Content::kThriftFramed;
+  part.frame_bytes = static_cast<uint32_t>(call.size());
+  part.bytes = Bytes(reinterpret_cast<const uint8_t*>(call.data()), call.size());
+  live.Take(part, Clock::now());
+  ++sent_;
+  EXPECT_EQ(Ended(RequestOutcome::not_relayed), 1U);
+  EXPECT_EQ(Report().copies, 0U);
+}
+
 TEST_F(PipelineTest, TellsOfEachRequestThatIsMirrored) {
   std::vector<std::string> methods;
-  pipeline_.SetOnMirrored([&methods](const stream::Frame&, protocol::Request& request) {
-    methods.emplace_back(request.Summary().method);
-  });
+  pipeline_.SetOnMirrored(
+      [&methods](const stream::Frame&, protocol::Request& request) { methods.emplace_back(request.Summary().method); });
   Routes({RouteTo("v1", "v2", route::kMillion)});
   Request(request_);
   Request(request_, 0, "10.0.0.9:20880");
