@@ -14,8 +14,9 @@ StreamFramer::StreamFramer(FlowRequests& requests, Content protocol)
     : requests_(requests), protocol_(protocol), header_bytes_(protocol::HeaderBytes(protocol)) {}
 
 bool StreamFramer::GoOn(const CapturedStream& begin) {
-  if (begin.header_have >= header_bytes_ || begin.frame_left > begin.frame_bytes ||
-      (begin.frame_left != 0 && begin.header_have != 0)) {
+  const bool is_inside = begin.frame_left != 0;  // of a frame, behind its header
+  if (begin.header_have >= header_bytes_ || (is_inside && begin.header_have != 0) ||
+      (is_inside && (begin.frame_bytes < header_bytes_ || begin.frame_left > begin.frame_bytes - header_bytes_))) {
     return false;
   }
   frame_bytes_ = begin.frame_bytes;

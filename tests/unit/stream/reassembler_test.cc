@@ -217,7 +217,8 @@ TEST_F(ReassemblerTest, AFlowThatIsInNoPossibleStateIsGivenUp) {
   Take(record);
   EXPECT_EQ(given_up_, 2);
   record.header_have = 0;
-  record.frame_left = 1;
+  record.frame_left = 97;  // of a frame of 100 bytes, so inside its header
+  record.frame_bytes = 100;
   Take(record);
   EXPECT_EQ(given_up_, 3);
   record.frame_left = 0;
