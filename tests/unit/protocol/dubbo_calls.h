@@ -83,6 +83,7 @@ inline const std::vector<Written>& Serializations() {
       {"dubbo2723/hessian2_"},
       {"dubbo3216/hessian2_"},
       {"dubbo2723/native_hessian_", {"small", "tiny"}},  // as objects
+      {"dubbo3216/fastjson2_"},
       {"dubbo2723/fastjson_"},
       {"dubbo2723/gson_"},
       {"dubbo2723/protobuf_json_", {}, {"no_args", "message", "hard_names"}},  // messages, and nothing else

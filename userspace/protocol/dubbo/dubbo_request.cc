@@ -31,6 +31,9 @@ void DubboRequest::ChooseDecoder(uint8_t serialization, Bytes body) {
     case kSerializationProtobufJson:
       body_ = &decoder_.emplace<JsonBody>(body, JsonBody::Layout::kInMessage);
       break;
+    case kSerializationFastjson2:
+      body_ = &decoder_.emplace<Fastjson2Body>(body);
+      break;
     default:
       break;
   }
