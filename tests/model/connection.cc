@@ -3,58 +3,68 @@
 #include <algorithm>
 
 namespace rpctee::test {
-namespace {
 
-constexpr size_t kIdOffset = 4;
-constexpr size_t kIdBytes = 8;
-
-void SetId(ByteVector& bytes, size_t head, uint64_t id) {
-  for (size_t i = 0; i < kIdBytes; ++i) {
-    bytes[head + kIdOffset + i] = static_cast<uint8_t>(id >> (8 * (kIdBytes - 1 - i)));
+void Connection::Add(const SampleRequest& request) {
+  const size_t from = bytes_.size();
+  bytes_.insert(bytes_.end(), request.bytes.begin(), request.bytes.end());
+  SetId(bytes_, from + request.id_at, first_id_ + requests_.size());
+  for (const size_t place : request.planted) {
+    planted_.push_back(from + place);
   }
-}
-
-}  // namespace
-
-uint64_t IdOf(Bytes frame) {
-  uint64_t id = 0;
-  for (const uint8_t byte : frame.subspan(kIdOffset, kIdBytes)) {
-    id = id << 8 | byte;
-  }
-  return id;
-}
-
-Connection::Connection(const std::vector<ByteVector>& requests, uint64_t first_id, uint32_t first_seq)
-    : first_id_(first_id), first_seq_(first_seq) {
-  for (const ByteVector& request : requests) {
-    const size_t from = bytes_.size();
-    bytes_.insert(bytes_.end(), request.begin(), request.end());
-    SetId(bytes_, from, first_id + requests_.size());
-    requests_.push_back({from, bytes_.size()});
-  }
+  requests_.push_back({from, bytes_.size()});
   seen_bytes_.resize(bytes_.size());
   is_seen_.resize(bytes_.size());
 }
 
+bool Connection::IsPlanted(size_t position) const {
+  return std::binary_search(planted_.begin(), planted_.end(), position);
+}
+
+bool Connection::EndsRequests(size_t end) const {
+  return std::any_of(requests_.begin(), requests_.end(),
+                     [&](const Request& request) { return request.to == end && request.from >= beginning_->at; });
+}
+
+void Connection::Open() {
+  if (!was_seen_) {
+    beginning_ = {0, true};
+  }
+}
+
 void Connection::See(size_t from, Bytes bytes) {
+  const size_t to = from + bytes.size();
+  if (bytes.empty()) {
+    return;
+  }
+  if (!beginning_ && to > end_ && has_lengths_ && searches_left_ > 0) {
+    beginning_ = {std::max(from, end_), false};
+    --searches_left_;
+  }
   for (size_t i = 0; i < bytes.size(); ++i) {
     if (!is_seen_[from + i]) {
       is_seen_[from + i] = true;
       seen_bytes_[from + i] = bytes[i];
     }
   }
-  end_ = std::max(end_, from + bytes.size());
+  end_ = std::max(end_, to);
+  was_seen_ = true;
 }
 
 size_t Connection::Contiguous() const {
   const auto begin = is_seen_.begin();
-  return static_cast<size_t>(std::find(begin + static_cast<std::ptrdiff_t>(*beginning_), is_seen_.end(), false) -
-                             begin);
+  const auto missing = std::find(begin + static_cast<std::ptrdiff_t>(beginning_->at), is_seen_.end(), false);
+  return static_cast<size_t>(missing - begin);
 }
 
 void Connection::Promise(size_t end) {
   for (Request& request : requests_) {
-    request.must_come = request.must_come || (request.from >= *beginning_ && request.to <= end);
+    request.must_come = request.must_come || (request.from >= beginning_->at && request.to <= end);
+  }
+}
+
+void Connection::End() {
+  if (beginning_ && !beginning_->is_sure) {
+    beginning_.reset();
   }
 }
 
@@ -63,15 +73,21 @@ void Connection::Pause() {
     return;
   }
   const size_t contiguous = Contiguous();
-  if (contiguous < end_) {
+  const bool has_hole = contiguous < end_;
+  if (!has_hole && EndsRequests(contiguous)) {
+    beginning_->is_sure = true;
+  }
+  if (beginning_->is_sure) {
     Promise(contiguous);
+  }
+  if (has_hole) {
     beginning_.reset();
   }
 }
 
-std::optional<std::string> Connection::Take(Bytes frame) {
-  const uint64_t id = IdOf(frame);
-  const std::string name = "request " + std::to_string(id) + " of " + std::to_string(frame.size()) + " bytes ";
+std::optional<std::string> Connection::Take(Bytes bytes) {
+  const uint64_t id = IdOf(bytes);
+  const std::string name = "request " + std::to_string(id) + " of " + std::to_string(bytes.size()) + " bytes ";
   if (id < first_id_ || id - first_id_ >= requests_.size()) {
     return name + "was never sent";
   }
@@ -87,23 +103,24 @@ std::optional<std::string> Connection::Take(Bytes frame) {
   if (std::find(is_seen_.begin() + from, is_seen_.begin() + to, false) != is_seen_.begin() + to) {
     return name + "came though not all of it was seen";
   }
-  if (!std::equal(frame.begin(), frame.end(), seen_bytes_.begin() + from, seen_bytes_.begin() + to)) {
+  if (!std::equal(bytes.begin(), bytes.end(), seen_bytes_.begin() + from, seen_bytes_.begin() + to)) {
     return name + "came in other bytes than those that were seen first";
   }
   return std::nullopt;
 }
 
-std::optional<std::string> Connection::Finish() {
-  if (beginning_) {
-    Promise(Contiguous());
-  }
-  for (const Request& request : requests_) {
-    if (request.must_come && !request.came) {
-      return "request " + std::to_string(first_id_ + static_cast<uint64_t>(&request - requests_.data())) + " at " +
-             std::to_string(request.from) + " did not come";
+std::optional<std::string> Connection::Finish() const {
+  for (size_t i = 0; i < requests_.size(); ++i) {
+    if (requests_[i].must_come && !requests_[i].came) {
+      return "request " + std::to_string(first_id_ + i) + " at " + std::to_string(requests_[i].from) + " did not come";
     }
   }
   return std::nullopt;
+}
+
+uint64_t Connection::promised() const {
+  return static_cast<uint64_t>(
+      std::count_if(requests_.begin(), requests_.end(), [](const Request& request) { return request.must_come; }));
 }
 
 }  // namespace rpctee::test

@@ -15,7 +15,7 @@
 
 namespace rpctee::test {
 
-// How a network treats segments; percentages are of segments, those of whole schedules say so.
+// How a network treats segments. Percentages are of segments, where nothing else is said.
 struct Network {
   std::string_view name;
   uint32_t reorder_percent = 0;
@@ -23,7 +23,8 @@ struct Network {
   uint32_t loss_percent = 0;   // lost for good: the receiver never gets it either, and the connection goes on
   uint32_t alter_percent = 0;  // of the repetitions: with other bytes
   uint32_t keep_alive_percent = 0;
-  uint32_t pause_percent = 0;       // long enough for all that waits to be given up
+  uint32_t noise_percent = 0;  // segments that mean nothing to the receiver
+  uint32_t pause_percent = 0;
   uint32_t late_start_percent = 0;  // of connections: the first segments come later than others
   uint32_t middle_percent = 0;      // of first connections: the tap was not there when they began
   uint32_t connections = 1;         // at most, on the same port
@@ -42,7 +43,7 @@ class Schedule {
     size_t from = 0;  // in the connection's bytes
     ByteVector bytes = {};
     uint8_t flags = kAck;
-    int32_t shift = 0;  // of the sequence number: a SYN, and a keep-alive, stand one before
+    int32_t shift = 0;  // of the sequence number
   };
 
   Schedule(std::mt19937& random, const Network& network);
@@ -66,19 +67,28 @@ class Schedule {
 
   uint32_t Below(size_t limit) { return static_cast<uint32_t>(random_() % limit); }
   bool Percent(uint32_t percent) { return percent != 0 && Below(100) < percent; }
-  void AddConnection(const Network& network);
-  std::vector<Segment> Cut(const Network& network);
-  void Disturb(const Network& network, std::vector<Segment>& segments);
-  void AddSegment(const Segment& segment);
-  void AddKeepAlive();
-  void AddEnd();
-  ByteVector Altered(const Segment& segment);
   Connection& connection() { return connections_.back(); }
+  // No segment may end where a planted request does: a little further.
+  size_t Unplanted(size_t position) const;
+
+  void AddConnection();
+  std::vector<Segment> Cut();
+  std::vector<Segment> Disturb(const std::vector<Segment>& segments);
+  Segment Repetition(const Segment& segment);
+
+  Event NewEvent(size_t from, size_t to) const;
+  void AddSyn(std::vector<Segment>& segments);
+  void AddSegment(const Segment& segment);
+  void AddBetween();
+  void AddEnd();
+  void Alter(Event& event) const;
 
   std::mt19937& random_;
+  const Network& network_;
   std::vector<Connection> connections_;
   std::vector<Event> events_;
-  size_t sent_to_ = 0;  // of the last connection: how far its segments reached
+  size_t sent_to_ = 0;       // of the last connection: how far its segments reached
+  bool was_opened_ = false;  // the last connection: its SYN was seen
 };
 
 }  // namespace rpctee::test

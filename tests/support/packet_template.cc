@@ -1,5 +1,7 @@
 #include "support/packet_template.h"
 
+#include <algorithm>
+
 namespace rpctee::test {
 namespace {
 
@@ -32,7 +34,12 @@ PacketTemplate::PacketTemplate(const TcpPacket& packet) : headers_(packet.Build(
   }
 }
 
-void PacketTemplate::SetSourcePort(uint16_t port) { Set16(headers_, tcp_, port); }
+void PacketTemplate::SetSource(const SocketAddress& source) {
+  const Bytes all(source.ip.bytes);
+  const Bytes address = is_v4_ ? all.last(4) : all;
+  std::copy(address.begin(), address.end(), headers_.begin() + static_cast<std::ptrdiff_t>(ip_ + (is_v4_ ? 12 : 8)));
+  Set16(headers_, tcp_, source.port);
+}
 
 ByteVector PacketTemplate::Packet(uint32_t seq, uint8_t flags, Bytes payload) const {
   ByteVector packet;

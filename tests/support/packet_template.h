@@ -15,7 +15,8 @@ class PacketTemplate {
   // Takes all but payload, sequence number and flags from the builder.
   explicit PacketTemplate(const TcpPacket& packet);
 
-  void SetSourcePort(uint16_t port);
+  // Of the same family.
+  void SetSource(const SocketAddress& source);
   ByteVector Packet(uint32_t seq, uint8_t flags, Bytes payload) const;
 
  private:
