@@ -23,7 +23,7 @@ Reassembler::Reassembler(Assembler& assembler, ReassemblerObserver& observer, Re
             .random = std::mt19937(std::random_device{}())},
       memory_(limits.max_bytes),
       limits_(limits),
-      refused_(limits.max_flows) {}
+      refused_(limits.max_flows, limits.max_refused) {}
 
 void Reassembler::Take(const CapturedStream& record, TimePoint now) {
   sink_.now = now;
@@ -42,7 +42,7 @@ void Reassembler::Take(const CapturedStream& record, TimePoint now) {
 
 void Reassembler::Take(const CapturedPart& part, TimePoint now) {
   sink_.now = now;
-  if (refused_.Contains(part.flow_id) && IsRefused(part)) {
+  if (refused_.Contains(part.flow_id, now) && IsRefused(part)) {
     if (!part.is_cut && part.offset == 0) {
       sink_.assembler.Refuse(LostReason::kGap);
     }
@@ -98,7 +98,7 @@ bool Reassembler::MakeRoom() {
 }
 
 void Reassembler::Begin(const CapturedStream& record) {
-  if (refused_.Contains(record.flow_id)) {
+  if (refused_.Contains(record.flow_id, sink_.now)) {
     if (record.start == Start::kFrame) {
       // Still framed from the false place.
       sink_.observer.OnGivenUp(record.flow, record.flow_id);
@@ -127,7 +127,7 @@ void Reassembler::Begin(const CapturedStream& record) {
 }
 
 void Reassembler::TakeData(const CapturedStream& record) {
-  if (refused_.Contains(record.flow_id)) {
+  if (refused_.Contains(record.flow_id, sink_.now)) {
     return;
   }
   const auto position = FindOrAdd(record);
@@ -163,7 +163,7 @@ void Reassembler::End(const CapturedStream& record) {
   }
   Entry& entry = position->second;
   if (!entry.stream.IsBoundary(record.seq)) {
-    refused_.Add(record.flow_id);
+    refused_.Add(record.flow_id, sink_.now);
     GiveUp(position);
   } else if (entry.stream.has_hole()) {
     // Another CPU's bytes, from behind what the tap frames now: they may fill its next hole.

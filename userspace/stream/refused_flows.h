@@ -1,29 +1,34 @@
-// The flows whose requests the tap frames at a place that is none, until it has heard of it: their requests are no
-// requests.
+// The flows whose requests the tap frames at a place that is none: what it takes for requests there are none.
 //
-// One worker thread. Owns at most max_flows numbers; the oldest makes room.
+// One worker thread. Owns at most max_flows numbers; the oldest makes room. Meant to end by what the tap says. It says
+// nothing when it loses the false place between requests and then finds a true one, so each ends in time too: what is
+// planted in one body does not last.
 #pragma once
 
 #include <cstdint>
 #include <list>
 #include <unordered_map>
 
+#include "base/clock.h"
+
 namespace rpctee::stream {
 
 class RefusedFlows {
  public:
-  explicit RefusedFlows(size_t max_flows) : max_flows_(max_flows) {}
+  RefusedFlows(size_t max_flows, Duration max_age) : max_flows_(max_flows), max_age_(max_age) {}
 
-  bool Contains(uint64_t flow_id) const { return !by_age_.empty() && position_.contains(flow_id); }
-  void Add(uint64_t flow_id) {
-    if (Contains(flow_id)) {
-      return;
+  bool Contains(uint64_t flow_id, TimePoint now) {
+    while (!by_age_.empty() && now - by_age_.front().since > max_age_) {
+      RemoveOldest();
     }
+    return !by_age_.empty() && position_.contains(flow_id);
+  }
+  void Add(uint64_t flow_id, TimePoint now) {
+    Remove(flow_id);
     if (by_age_.size() >= max_flows_) {
-      position_.erase(by_age_.front());
-      by_age_.pop_front();
+      RemoveOldest();
     }
-    position_.emplace(flow_id, by_age_.insert(by_age_.end(), flow_id));
+    position_.emplace(flow_id, by_age_.insert(by_age_.end(), {flow_id, now}));
   }
   void Remove(uint64_t flow_id) {
     if (const auto known = position_.find(flow_id); known != position_.end()) {
@@ -37,9 +42,20 @@ class RefusedFlows {
   }
 
  private:
+  struct Refused {
+    uint64_t flow_id;
+    TimePoint since;
+  };
+
+  void RemoveOldest() {
+    position_.erase(by_age_.front().flow_id);
+    by_age_.pop_front();
+  }
+
   size_t max_flows_;
-  std::list<uint64_t> by_age_;
-  std::unordered_map<uint64_t, std::list<uint64_t>::iterator> position_;
+  Duration max_age_;
+  std::list<Refused> by_age_;  // the oldest first
+  std::unordered_map<uint64_t, std::list<Refused>::iterator> position_;
 };
 
 }  // namespace rpctee::stream

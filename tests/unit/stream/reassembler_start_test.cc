@@ -287,6 +287,16 @@ TEST_F(FalseEndTest, IsOverWhenTheTapHasGivenUp) {
   EXPECT_THAT(frames_, ElementsAre(b_, b_));
 }
 
+TEST_F(FalseEndTest, IsOverInTimeWhenTheTapSaysNothing) {
+  TakenBackAtAFalsePlace();
+  Wait(limits_.max_refused);
+  Part(b_);
+  EXPECT_THAT(frames_, IsEmpty());
+  Wait(milliseconds(1));
+  Part(b_);
+  EXPECT_THAT(frames_, ElementsAre(b_));
+}
+
 TEST_F(FalseEndTest, OtherFlowsAreNotConcerned) {
   TakenBackAtAFalsePlace();
   flow_id_ = 2;
