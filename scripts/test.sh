@@ -26,7 +26,7 @@ lab      | agent and sample programs in network namespaces        | dev
 captures | recorded traffic replayed and compared                 | dev
 interop  | real Apache Dubbo with the agent in between            | dev
 asan     | unit tests and fuzz corpus, address and undefined      | no
-tsan     | unit tests of what has threads, thread sanitizer       | no
+tsan     | what has threads, the agent too, thread sanitizer      | no
 lint     | clang-tidy 16                                          | dev
 '
 
@@ -83,7 +83,7 @@ sanitized() {
 }
 
 suite_asan() { sanitized asan '^(unit|fuzz)_'; }
-suite_tsan() { sanitized tsan '^unit_(base|mirror)$'; }
+suite_tsan() { sanitized tsan '^(unit_(base|mirror|agent)|lab_workers)$'; }
 
 build_dev() { cmake --preset dev && cmake --build --preset dev -j "$JOBS"; }
 

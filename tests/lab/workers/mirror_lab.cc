@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -150,6 +151,8 @@ std::vector<Contents> Load::Sent() const {
 }
 
 void MirrorLab::SetUp() {
+  // Before there are threads, as in the program: what the logger's library does is hidden from the thread sanitizer.
+  (void)spdlog::default_logger();
   NamespaceLab::SetUp();
   if (!IsSkipped()) {
     servers_ = std::make_unique<Servers>();
