@@ -120,7 +120,7 @@ void Reassembler::Begin(const CapturedStream& record) {
     return;
   }
   Entry& entry = position->second;
-  entry.progress = sink_.now;
+  entry.progress = entry.heard = sink_.now;
   entry.holes = record.holes;
   entry.told_holes.reset();
   Follow(position, entry.stream.Begin(record));
@@ -138,6 +138,7 @@ void Reassembler::TakeData(const CapturedStream& record) {
   FlowStream& stream = entry.stream;
   const bool had_hole = stream.has_hole();
   const uint32_t next_before = stream.next_seq();
+  entry.heard = sink_.now;
   entry.holes = std::max(entry.holes, record.holes);
   const Verdict verdict = stream.Take(record);
   if (!stream.started() && stream.held_bytes() > kMaxEarlyBytes) {
@@ -225,7 +226,11 @@ void Reassembler::OnDeadline(EntryMap::iterator position) {
   if (entry.stream.started() && entry.stream.has_hole()) {
     entry.has_settled = false;
     entry.progress = sink_.now;
-    const Verdict verdict = entry.stream.SkipHole();
+    Verdict verdict = entry.stream.SkipHole();
+    // After a silence the other holes are as old: thousands of them do not hold memory one after the other.
+    while (verdict == Verdict::kGoOn && entry.stream.has_hole() && sink_.now - entry.heard > limits_.max_hole) {
+      verdict = entry.stream.SkipHole();
+    }
     if (verdict == Verdict::kGoOn) {
       TellIfMended(entry);
     }

@@ -59,6 +59,7 @@ class Reassembler {
         : stream(sink, memory, max_join_bytes, record) {}
     FlowStream stream;
     TimePoint progress{};      // of the last byte that brought the flow forward, or the beginning of a hole
+    TimePoint heard{};         // of the last byte at all
     bool has_settled = false;  // since then it was tried whether the silence tells something
     uint32_t holes = 0;
     std::optional<uint32_t> told_holes;  // with OnMended

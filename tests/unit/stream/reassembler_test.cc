@@ -119,6 +119,19 @@ TEST_F(ReassemblerTest, EachHoleThatStaysOpenIsPassedOver) {
   EXPECT_THAT(mended_, ElementsAre(1U, 2U));
 }
 
+TEST_F(ReassemblerTest, TheHolesOfASilentFlowAreGivenUpTogether) {
+  Begin(1000);
+  for (uint32_t i = 0; i < 1'000; ++i) {
+    Data(2000 + 2 * i, Slice(a_, 50, 51), i + 1);
+  }
+  const uint32_t end = 2000 + 2 * 1'000;
+  Data(end, Join({a_, b_}), 1'001);
+  Wait(limits_.max_hole + std::chrono::milliseconds(1));
+  EXPECT_LE(reassembler().buffered_bytes(), 10 * (a_.size() + b_.size())) << "they do not wait one after the other";
+  Silence();
+  EXPECT_THAT(frames_, ElementsAre(a_, b_));
+}
+
 TEST_F(ReassemblerTest, AtTheEndWhatStandsBehindAHoleIsTaken) {
   Begin(1000);
   Data(1000, Slice(a_, 0, 100));
