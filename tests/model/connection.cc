@@ -50,10 +50,18 @@ void Connection::See(size_t from, Bytes bytes) {
   was_seen_ = true;
 }
 
-size_t Connection::Contiguous() const {
+size_t Connection::Next(size_t from, bool is_seen) const {
   const auto begin = is_seen_.begin();
-  const auto missing = std::find(begin + static_cast<std::ptrdiff_t>(beginning_->at), is_seen_.end(), false);
-  return static_cast<size_t>(missing - begin);
+  const auto end = begin + static_cast<std::ptrdiff_t>(end_);
+  return static_cast<size_t>(std::find(begin + static_cast<std::ptrdiff_t>(from), end, is_seen) - begin);
+}
+
+size_t Connection::holes() const {
+  size_t count = 0;
+  for (size_t at = beginning_ ? Next(beginning_->at, false) : end_; at < end_; at = Next(Next(at, true), false)) {
+    ++count;
+  }
+  return count;
 }
 
 void Connection::Promise(size_t end) {
@@ -63,25 +71,28 @@ void Connection::Promise(size_t end) {
 }
 
 void Connection::End() {
-  if (beginning_ && !beginning_->is_sure) {
-    beginning_.reset();
+  if (beginning_ && beginning_->is_sure) {
+    Promise(Next(beginning_->at, false));
   }
+  beginning_.reset();
+  searches_left_ = 0;
 }
 
 void Connection::Pause() {
-  if (!beginning_) {
-    return;
-  }
-  const size_t contiguous = Contiguous();
-  const bool has_hole = contiguous < end_;
-  if (!has_hole && EndsRequests(contiguous)) {
-    beginning_->is_sure = true;
-  }
-  if (beginning_->is_sure) {
-    Promise(contiguous);
-  }
-  if (has_hole) {
-    beginning_.reset();
+  while (beginning_) {
+    const size_t end = Next(beginning_->at, false);
+    beginning_->is_sure = beginning_->is_sure || EndsRequests(end);
+    if (beginning_->is_sure) {
+      Promise(end);
+    }
+    if (end == end_) {
+      return;
+    }
+    if (has_lengths_) {
+      beginning_ = {Next(end, true), false};
+    } else {
+      beginning_.reset();
+    }
   }
 }
 

@@ -5,8 +5,9 @@
 // - a request that comes out is one that was sent, in the bytes that were seen first, once, and in its order;
 // - when the connection's SYN was seen, every request comes out whose bytes all came, in whatever order, as long as
 //   nobody gave up waiting for a byte before its end;
-// - in the middle of a connection, and after a gap, every request comes out from the next segment on, if nothing is
-//   missing from there to a silence that begins where a request ends, and one is whole; then all is as with a SYN.
+// - in the middle of a connection, and behind bytes that were given up, every request comes out from the next byte on,
+//   if nothing is missing from there to a silence, or to the next missing byte, that begins where a request ends, and
+//   one is whole; after a silence all is then as with a SYN.
 // The last does not hold for requests without a length.
 #pragma once
 
@@ -44,8 +45,10 @@ class Connection {
   void Open();
   // The tap sees a segment. Its bytes need not be those that were sent.
   void See(size_t from, Bytes bytes);
-  // The tap sees its end, or the beginning of another one: no silence will decide anything any more.
+  // The tap sees its end, or the beginning of another one: what waits for anything is not waited for.
   void End();
+  // How many places with missing bytes somebody may wait for.
+  size_t holes() const;
   // A silence, after which nobody waits for a missing byte any more.
   void Pause();
   // A request came out. Empty, or what is wrong about it.
@@ -63,7 +66,8 @@ class Connection {
     bool is_sure;  // that there is a request, or else a later silence decides
   };
 
-  size_t Contiguous() const;
+  // The first position from `from` on whose byte was seen, or was not; never beyond end_.
+  size_t Next(size_t from, bool is_seen) const;
   // Is there a whole request from the beginning up to there, and does one end there?
   bool EndsRequests(size_t end) const;
   // The requests from the beginning up to there must come.

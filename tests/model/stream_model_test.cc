@@ -20,8 +20,7 @@ namespace {
 
 constexpr uint64_t kAlways = uint64_t{1} << 62;  // no time is so long after this that the agent counts as gone
 
-// So long that nobody waits for a missing byte any more, and so long that nothing is held of a silent flow.
-// Longer than a hole is waited for.
+// So long is nobody waited for at one hole, and so long is nothing held of a silent flow.
 constexpr Duration kLongPause = std::chrono::seconds(4);
 constexpr Duration kStep = std::chrono::milliseconds(400);
 constexpr Duration kForgotten = std::chrono::seconds(100);
@@ -103,9 +102,8 @@ class Play {
       }
     }
     Drain();
-    Wait(kLongPause);
     for (Connection& connection : schedule_.connections()) {
-      connection.Pause();
+      Pause(connection);
       Note(connection.Finish());
     }
     Wait(kForgotten);
@@ -120,8 +118,7 @@ class Play {
     Connection& connection = schedule_.connections()[event.connection];
     if (event.kind == Schedule::Event::kPause) {
       Drain();
-      Wait(kLongPause);
-      connection.Pause();
+      Pause(connection);
       return;
     }
     Show(event, connection);
@@ -144,6 +141,10 @@ class Play {
   void Drain() {
     Check(agent_.Drain(), "a record can't be read");
     TakeFrames();
+  }
+  void Pause(Connection& connection) {
+    Wait(kLongPause * (1 + static_cast<int>(connection.holes())));
+    connection.Pause();
   }
   // In steps, as a worker looks at what waits again and again: each hole is given up by itself, and then comes silence.
   void Wait(Duration time) {
