@@ -233,7 +233,9 @@ Status Agent::Run() {
 
 Status Agent::Shutdown() {
   silence_->Stop();
-  tap_->StopSampling();
+  if (const Status stopped = tap_->StopSampling(); !stopped) {
+    spdlog::warn("{}; the last requests may be missing in the ledger", stopped.error().message);
+  }
   workers_->Stop();
   const std::optional<Error> failure = workers_->Failure();
   const Result<LedgerReport> report = ReadLedger(*tap_, *workers_, true);

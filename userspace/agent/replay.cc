@@ -135,7 +135,9 @@ Status ReplayRun::Play(const std::string& capture) {
 }
 
 Result<ReplayReport> ReplayRun::Finish() {
-  tap_->StopSampling();
+  if (const Status stopped = tap_->StopSampling(); !stopped) {
+    return WithContext("replay", stopped.error());
+  }
   if (const Status finished = worker_->Finish(); !finished) {
     return WithContext("replay", finished.error());
   }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace rpctee::tap {
 
@@ -20,27 +21,19 @@ Result<ControlPage> ControlPage::Map(int control_fd, int workers_fd, uint32_t wo
   return ControlPage(std::move(*control), std::move(*asleep), workers);
 }
 
-// Stop sets the flag and then the zero; a beat that comes between writes its time and then sees the flag. Whatever the
-// order, the last write is a zero.
 void ControlPage::Heartbeat(size_t worker, uint64_t now_ns) {
-  beats_->latest.at(worker).store(now_ns, std::memory_order_relaxed);
-  uint64_t oldest = now_ns;
-  for (const std::atomic<uint64_t>& beat : beats_->latest) {
-    oldest = std::min(oldest, beat.load(std::memory_order_relaxed));
-  }
-  const std::atomic_ref heartbeat(control().heartbeat_ns);
-  if (beats_->stopped.load()) {
+  const std::lock_guard lock(beats_->mutex);
+  if (beats_->stopped) {
     return;
   }
+  beats_->latest.at(worker) = now_ns;
   std::atomic_ref(control().joins_left).store(kJoinsPerBeat, std::memory_order_relaxed);
-  heartbeat.store(oldest);
-  if (beats_->stopped.load()) {
-    heartbeat.store(0);
-  }
+  std::atomic_ref(control().heartbeat_ns).store(*std::min_element(beats_->latest.begin(), beats_->latest.end()));
 }
 
 void ControlPage::Stop() {
-  beats_->stopped.store(true);
+  const std::lock_guard lock(beats_->mutex);
+  beats_->stopped = true;
   std::atomic_ref(control().heartbeat_ns).store(0);
 }
 

@@ -4,9 +4,9 @@
 // Any thread, and each worker for its own index. Owns the mappings.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/result.h"
@@ -33,8 +33,9 @@ class ControlPage {
 
  private:
   struct Beats {
-    std::atomic<bool> stopped{false};
-    std::vector<std::atomic<uint64_t>> latest;
+    std::mutex mutex;  // guards the others, and keeps what the program hears in step with them
+    bool stopped = false;
+    std::vector<uint64_t> latest;
     explicit Beats(size_t workers) : latest(workers) {}
   };
 

@@ -29,4 +29,15 @@ Result<Rings> Rings::Make(int array_fd, uint32_t count, uint32_t bytes) {
   return rings;
 }
 
+// The kernel waits for the programs after each change of a map of maps (4.20 and later), so that what was taken out can
+// be counted on to be out of use. Nothing is changed here.
+Status Rings::AwaitPrograms(int array_fd) const {
+  const uint32_t index = 0;
+  const int fd = maps_.front().get();
+  if (const int error = bpf_map_update_elem(array_fd, &index, &fd, BPF_ANY); error != 0) {
+    return FailErrno("wait for the tap program", -error);
+  }
+  return {};
+}
+
 }  // namespace rpctee::tap

@@ -129,7 +129,7 @@ ObjectInfo EmbeddedObject() {
 
 Tap::Tap(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Tap::~Tap() { StopSampling(); }
+Tap::~Tap() { impl_->control.Stop(); }
 
 Result<std::unique_ptr<Tap>> Tap::Open(const TapOptions& options) {
   std::optional<Pins> pins;
@@ -199,7 +199,10 @@ Result<Sighting> Tap::Look(uint32_t ifindex, Direction direction) const {
 
 void Tap::Heartbeat(size_t ring) { impl_->control.Heartbeat(ring, MonotonicNs()); }
 
-void Tap::StopSampling() { impl_->control.Stop(); }
+Status Tap::StopSampling() {
+  impl_->control.Stop();
+  return impl_->rings.AwaitPrograms(bpf_map__fd(impl_->skeleton->maps.rpctee_rings));
+}
 
 Result<size_t> Tap::Drain(size_t ring, size_t max_records, const OnRecord& on_record) {
   return impl_->rings.at(ring).Drain(max_records, [&](Bytes record) {

@@ -74,8 +74,9 @@ class Tap {
 
   // Tells the program that the worker of this ring is alive. Any thread; call at least every second.
   void Heartbeat(size_t ring);
-  // Makes the program let every packet go at once, without detaching; later heartbeats change nothing. Any thread.
-  void StopSampling();
+  // Makes the program let every packet go at once, without detaching; later heartbeats change nothing. When it returns,
+  // no run that began before is under way: nothing more comes into the rings, and no count changes. Any thread.
+  Status StopSampling();
 
   // A worker's side of its ring, which is one of TapOptions::rings: one thread each.
   using OnRecord = std::function<void(const CapturedRecord& record)>;

@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <map>
+#include <thread>
 
 #include "base/capture.h"
 #include "bpf/abi/abi.h"
@@ -207,12 +209,45 @@ TEST_F(RingLab, NoHeartbeatMeansNoRecords) {
   Loopback connection;
   connection.Send(test::DubboRequest(1, 200));
   EXPECT_EQ(Drain(), 1U);
-  tap_->StopSampling();
+  ASSERT_TRUE(tap_->StopSampling());
   tap_->Heartbeat(0);
   const uint64_t stale = Counter("heartbeat_stale");
   connection.Send(test::DubboRequest(2, 200));
   EXPECT_EQ(Drain(), 0U);
   EXPECT_GT(Counter("heartbeat_stale"), stale);
+}
+
+TEST_F(RingLab, OnceSamplingHasStoppedNothingMoreComesWhateverIsSent) {
+  for (int round = 0; round < 5; ++round) {
+    Open(1U << 20);
+    std::atomic<bool> stop{false};
+    std::thread beating([this, &stop] {
+      while (!stop) {
+        tap_->Heartbeat(0);
+        std::this_thread::yield();
+      }
+    });
+    Loopback connection;
+    std::thread sending([&connection, &stop] {
+      for (uint64_t id = 1; !stop; ++id) {
+        connection.Send(test::DubboRequest(id, 200));
+      }
+    });
+    while (Drain(1) == 0) {
+      std::this_thread::yield();
+    }
+    ASSERT_TRUE(tap_->StopSampling());
+    const TapTotals stopped = tap_->Totals().value();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(tap_->Totals()->seen, stopped.seen);
+    EXPECT_EQ(tap_->Totals()->sampled, stopped.sampled);
+    stop = true;
+    sending.join();
+    beating.join();
+    Drain();
+    EXPECT_EQ(requests_.size(), stopped.sampled);
+    requests_.clear();
+  }
 }
 
 TEST_F(RingLab, OwnConnectionsAreNeverTapped) {

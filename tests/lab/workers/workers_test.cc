@@ -69,7 +69,7 @@ class WorkersLab : public MirrorLab {
   LedgerCounts Counts() { return workers_->Counts(Clock::now() + std::chrono::seconds(30)); }
   LedgerReport Report(bool settled) { return MakeReport(tap_->Totals().value(), Counts(), settled); }
   LedgerReport Stop() {
-    tap_->StopSampling();
+    EXPECT_TRUE(tap_->StopSampling());
     workers_->Stop();
     return Report(true);
   }
