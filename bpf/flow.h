@@ -59,7 +59,10 @@ static __noinline void lose_bytes(struct run *run)
 	run->flow->state = RPCTEE_FLOW_SEEK;
 }
 
-/* STREAM can't go on: the agent hears that what it has of the flow is all. */
+/*
+ * STREAM can't go on: the agent hears that what it has of the flow is all. What it said, or still says, about this
+ * stream must not be followed in the next one: that one has more holes.
+ */
 static __noinline void give_up_stream(struct run *run, __u32 reason)
 {
 	if (run->flow->content == RPCTEE_CONTENT_UNKNOWN)
@@ -69,6 +72,7 @@ static __noinline void give_up_stream(struct run *run, __u32 reason)
 	if (run->flow->content != RPCTEE_CONTENT_UNKNOWN)
 		run->counters->gaps++;
 	run->flow->state = RPCTEE_FLOW_SEEK;
+	run->flow->holes++;
 	output_cut(run, reason);
 }
 

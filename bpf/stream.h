@@ -68,7 +68,6 @@ static __noinline int begin_stream(struct run *run, __u32 start)
 
 	if (!scratch)
 		return -1;
-	flow->holes = 0;
 	new_piece(run, scratch, RPCTEE_RECORD_STREAM_BEGIN, flow->next_seq, start);
 	scratch->record.cut_reason = flow->cut_pending;
 	__builtin_memcpy(scratch->bytes, flow, sizeof(*flow));

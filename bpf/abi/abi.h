@@ -84,7 +84,7 @@ struct rpctee_flow {
 	__u32 content;	    /* enum rpctee_content */
 	__u64 header[2];    /* the bytes so far as one number, the last one lowest: header[1] has the last eight */
 	__u32 cut_pending;  /* enum rpctee_cut_reason that the agent has not been told, because its record was lost */
-	__u32 holes;	    /* in STREAM: how many times a segment left a hole behind the one before */
+	__u32 holes;	    /* how many times in STREAM a segment left a hole behind the one before; never goes back */
 	__u32 stream_bytes; /* in STREAM: payload bytes that went up since the agent's last word; a limit ends it */
 	__u32 joins;	    /* how often the agent was asked to find a boundary */
 	__u32 first_seq;    /* of the connection's first byte, if first_known */

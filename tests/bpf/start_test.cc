@@ -267,5 +267,29 @@ TEST_F(StartTest, DataInASynIsTheFirstByte) {
   EXPECT_THAT(tap_->Records().frames, ElementsAre(a_, b_)) << "once, also when it is sent again";
 }
 
+TEST_F(StartTest, WhatTheAgentSaidOfAStreamThatIsOverMeansNothingForTheNext) {
+  tap_->Pass({Middle(1, Slice(a_, 100))});
+  EXPECT_EQ(Streamed().size(), 2U);
+  tap_->HandBack(0);
+  // No segment starts with a request, until the program gives the stream up.
+  const ByteVector body(3'000, 'x');
+  uint32_t seq = 201;
+  while (tap_->Counted()["joins_failed"] == 0) {
+    ASSERT_LT(seq, 20U << 20);
+    tap_->Pass({Middle(seq, body)});
+    seq += 3'000;
+  }
+  (void)tap_->Records();
+  tap_->Pass({Middle(seq, body), Middle(seq + 3'000, Join({a_, b_}))});
+  const auto records = Streamed();
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[0].start, static_cast<uint32_t>(RPCTEE_START_UNKNOWN));
+  EXPECT_EQ(records[2].kind, static_cast<uint32_t>(RPCTEE_RECORD_STREAM_DATA));
+  // What it says of this one does.
+  tap_->HandBack(records[2].holes);
+  tap_->Pass({Middle(seq + 3'600, b_)});
+  EXPECT_THAT(tap_->Records().frames, ElementsAre(b_));
+}
+
 }  // namespace
 }  // namespace rpctee::test
