@@ -6,6 +6,7 @@
 #   lab.sh status                   say what is there
 #   lab.sh exec NS CMD...           run CMD in node, consumer, v1, v2 or a pod added later
 #   lab.sh add-pod NAME NUMBER      one more pod: 10.44.0.NUMBER, fd44::NUMBER, host side vethNAME
+#   lab.sh add-behind POD NAME NUMBER    one more pod, whose way to the node leads through POD (added before)
 #   lab.sh remove-pod NAME
 #
 # LAB_ID=x makes a second lab beside the first: its namespaces end in -x.
@@ -44,7 +45,11 @@ make_namespace() {
 
 remove_namespace() {
   local name=$1
-  if exists "$name"; then ip netns delete "$name"; fi
+  if exists "$name"; then
+    # A namespace goes some time after its name; its veth, at once, so that another pod may have the name.
+    ip -n "$name" link delete eth0 2> /dev/null || true
+    ip netns delete "$name"
+  fi
   rm -f "$MARKS/$name"
 }
 
@@ -65,6 +70,30 @@ make_pod() {
   ip -n "$pod" -6 route add default via "$GATEWAY_V6" dev eth0
   ip -n "$NODE" route add "10.44.0.$number/32" dev "$host" src "$NODE_V4"
   ip -n "$NODE" -6 route add "fd44::$number/128" dev "$host" src "$NODE_V6"
+}
+
+# make_behind ROUTER_POD NAME NUMBER
+make_behind() {
+  local router pod host="veth$2" number=$3 hop_v4
+  router=$(namespace "$1")
+  pod=$(namespace "$2")
+  hop_v4=$(ip -n "$router" -4 -o address show dev eth0 | sed -n 's/.* inet \([0-9.]*\).*/\1/p')
+  write_setting "$router" net/ipv4/ip_forward 1
+  write_setting "$router" net/ipv6/conf/all/forwarding 1
+  make_namespace "$pod"
+  ip link add "$host" netns "$router" type veth peer name eth0 netns "$pod"
+  ip -n "$pod" address add "10.44.0.$number/32" dev eth0
+  ip -n "$pod" address add "fd44::$number/128" dev eth0 nodad
+  ip -n "$router" address add "$GATEWAY_V6/64" dev "$host" nodad
+  ip -n "$router" link set "$host" up
+  ip -n "$pod" link set eth0 up
+  ip -n "$pod" route add "$hop_v4/32" dev eth0
+  ip -n "$pod" route add default via "$hop_v4" dev eth0
+  ip -n "$pod" -6 route add default via "$GATEWAY_V6" dev eth0
+  ip -n "$router" route add "10.44.0.$number/32" dev "$host"
+  ip -n "$router" -6 route add "fd44::$number/128" dev "$host"
+  ip -n "$NODE" route replace "10.44.0.$number/32" via "$hop_v4"
+  ip -n "$NODE" -6 route replace "fd44::$number/128" via "fd44::${hop_v4##*.}"
 }
 
 lab_namespaces() {
@@ -154,11 +183,16 @@ main() {
       is_up || die "the lab is not up"
       make_pod "$1" "$2" "veth$1"
       ;;
+    add-behind)
+      [[ $# -eq 3 && "$2" =~ ^[a-z0-9]{1,8}$ && "$3" =~ ^[0-9]+$ ]] || die "usage: lab.sh add-behind POD NAME NUMBER"
+      ours "$(namespace "$1")" || die "no pod $1 that we made"
+      make_behind "$@"
+      ;;
     remove-pod)
       [[ $# -eq 1 ]] && ours "$(namespace "$1")" || die "no pod ${1:-} that we made"
       remove_namespace "$(namespace "$1")"
       ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 }
 

@@ -186,8 +186,9 @@ class Neighbour(Process):
 
 
 class Agent(Process):
-    def __init__(self, lab, routes, ready=True, workers=0, mirror=None, **tap):
-        """`routes`: text of the route file. `mirror`, `tap`: keys of the configuration's sections that differ."""
+    def __init__(self, lab, routes, ready=True, workers=0, mirror=None, grace="2s", **tap):
+        """`routes`: text of the route file. `mirror`, `tap`: keys of the configuration's sections that differ. `grace`:
+        how long it waits for answers at its end."""
         self.lab = lab
         self.number = len(lab.processes)
         self.routes_path = lab.directory / f"routes.{self.number}.yaml"
@@ -196,7 +197,7 @@ class Agent(Process):
         # A burst must fit even when v2 gets no CPU for a while.
         mirror = {"max_in_flight": 100_000, "max_buffer_bytes": "64MiB", "reply_timeout": "10s",
                   "reconnect_min": "50ms", "reconnect_max": "500ms", **(mirror or {})}
-        config = {"node": "lab", "workers": workers, "mirror": mirror,
+        config = {"node": "lab", "workers": workers, "mirror": mirror, "shutdown_grace": grace,
                   "routes": {"files": [str(self.routes_path)], "reload": "100ms"},
                   "tap": {"interfaces": ["veth*"], "pin_directory": str(lab.pin_directory), **tap}}
         config_path = lab.directory / f"agent.{self.number}.yaml"
@@ -258,6 +259,11 @@ class Lab:
         self.script("add-pod", name, number)
         self.pods.append(name)
 
+    def add_behind(self, router, name, number):
+        """A pod whose way to the node leads through the pod `router`."""
+        self.script("add-behind", router, name, number)
+        self.pods.append(name)
+
     def bpftool(self, kind, action, pin):
         """What bpftool tells of one of the running agent's pins."""
         done = subprocess.run(["bpftool", "-j", kind, action, "pinned", self.pin_directory / pin],
@@ -292,7 +298,7 @@ class Lab:
             with contextlib.suppress(Failure):
                 process.end(seconds=5)
         self.processes.clear()
-        for name in list(self.pods):
+        for name in reversed(list(self.pods)):
             self.remove_pod(name)
 
     def __enter__(self):
@@ -410,8 +416,9 @@ def routes(percent=100, mirror="v2", more_routers="", pods=None):
 
 
 def requests_in(path):
-    """What a provider wrote with --log-requests, when it has ended: (connection, request) in the order of arrival."""
-    return [tuple(line.split(" ", 1)) for line in path.read_text(encoding="utf-8").splitlines()]
+    """What a provider wrote with --log-requests, when it has ended: (connection, request, hash of its contents) of
+    each, as they came."""
+    return [tuple(line.split()) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def settle(provider, expected, what, seconds=10):

@@ -9,7 +9,8 @@ import signal
 import sys
 import time
 
-from lablib import Agent, Consumer, Failure, Provider, Skip, case, check, check_equal, requests_in, routes, run, wait_until
+from lablib import (Agent, Consumer, Failure, Provider, Skip, case, check, check_equal, requests_in, routes, run,
+                    wait_until)
 
 BPF_ENABLE_STATS = 32
 SYSCALL_BPF = {"x86_64": 321, "aarch64": 280}
@@ -140,7 +141,7 @@ def a_stopped_agent_costs_nothing_and_its_return_mirrors_again(lab):
     check_equal((result["failed"], result["unexpected"]), (0, 0), f"wrong answers ({result})")
     check_equal(one["received"], result["requests"] + 2000, "requests at v1")
     check_equal((two["received"], two["repeated_arguments"]), (ledger["mirrored"], 0), f"copies at v2 ({ledger})")
-    copied = {request for _, request in requests_in(log)}
+    copied = {request for _, request, _ in requests_in(log)}
     missing = [number for number in range(result["requests"] - 500, result["requests"])
                if f"request-{number}" not in copied]
     check_equal(missing, [], "requests among the last 500 that were not mirrored")

@@ -1,4 +1,4 @@
-"""What really went over the lab's wires: packets at two places, bytes of connections at both ends, trouble of interfaces.
+"""What really went over the lab's wires: packets at two places, bytes of connections at both ends, interfaces' trouble.
 
 For tests that compare a load with and without us (tests/lab/test_wire.py, test_swap.py).
 """
@@ -57,7 +57,7 @@ def compare_bytes(at_consumer, at_provider):
 
 
 def compare_packets(places, in_order=False):
-    """Nothing lost, doubled, invented or changed between the places; the watchers' names of the directions are equal."""
+    """Nothing lost, doubled, invented or changed between the places, which name the directions alike."""
     before, behind = places
     check_equal(set(behind), set(before), "directions of connections")
     for name, direction in before.items():

@@ -189,7 +189,7 @@ void Provider::CountRequest(Connection& connection, const FrameHeader& header) {
   if (request_log_.is_open()) {
     // Up to the colon: the consumer's name for the request, without its filler.
     request_log_ << connection.peer << ' ' << std::string_view(call_.argument).substr(0, call_.argument.find(':'))
-                 << '\n';
+                 << ' ' << Hash64(call_.argument) << '\n';
   }
 }
 

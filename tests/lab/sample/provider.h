@@ -25,7 +25,7 @@ struct ProviderOptions {
   std::string name = "v1";
   std::string report_file;  // the closing line is also written here
   std::string wire_report;  // each connection's record is written here at the end, as one JSON array
-  std::string request_log;  // each request's connection and argument's start, in the order of arrival
+  std::string request_log;  // each request's connection, argument's start and hash of it, as they came
   std::chrono::microseconds delay{0};
   uint8_t answer_status = kStatusOk;
   bool never_read = false;  // accepts connections and leaves their bytes where they are
