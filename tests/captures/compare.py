@@ -35,8 +35,11 @@ MAX_DIFFERENCES = 5
 
 SERIALIZATION_IDS = {"hessian2": 2, "java": 3, "fastjson": 6, "nativejava": 7, "fastjson2": 23}
 # The manifest says what is called for Hessian2 bodies alone. The same program made the same calls, in the same order,
-# with other serializations: what it called then is what it called here. Others than these are listed with "".
-SAME_CALLS = {"dubbo278-fastjson-basic-veth": "dubbo278-hessian2-basic-veth"}
+# with other serializations: what it called then is what it called here.
+SAME_CALLS = {
+    f"dubbo278-{serialization}-basic-veth": "dubbo278-hessian2-basic-veth"
+    for serialization in ("fastjson", "java", "nativejava")
+}
 
 # The clients of the captures of unframed Thrift.
 UNFRAMED_FLOWS = {"10.77.0.1:45494>10.77.0.2:20880", "10.77.0.1:45520>10.77.0.2:20880"}
@@ -74,10 +77,10 @@ def dubbo_request(frame, call):
         kind="request" if frame["twoway"] else "oneway",
         request_id=int(frame["id"]) % 2**64,
         serialization=SERIALIZATION_IDS[frame["ser"]],
-        service=call.get("path", ""),
-        version=call.get("version", ""),
-        method=call.get("method", ""),
-        descriptor=call.get("desc", ""),
+        service=call["path"],
+        version=call["version"],
+        method=call["method"],
+        descriptor=call["desc"],
         bytes=frame["size"],
         sha256=frame["sha256"],
     )

@@ -45,6 +45,8 @@ const std::vector<RealRow>& RealRows() {
       {"dubbo2js_update_user", {{"method", "updateUser"}, {"application", "dubbo2.js"}, {"timeout", "15000"}}},
       {"dubbo278_fastjson_say_hello",
        {{"interface", kDemo}, {"method", "sayHello"}, {"version", "1.0.0"}, {"remote.application", kApplication}}},
+      {"dubbo278_java_say_hello",
+       {{"interface", kDemo}, {"method", "sayHello"}, {"version", "1.0.0"}, {"remote.application", kApplication}}},
       {"dubboremoting_say_hello", {{"dubbo", "5.3.0"}, {"group", ""}, {"trace-id", "tr-0"}, {"timeout", "3000"}}},
   };
   return rows;

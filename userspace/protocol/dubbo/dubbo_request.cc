@@ -24,6 +24,15 @@ void DubboRequest::ChooseDecoder(uint8_t serialization, Bytes body) {
     case kSerializationNativeHessian:
       body_ = &decoder_.emplace<Hessian2Body>(body);
       break;
+    case kSerializationJava:
+      body_ = &decoder_.emplace<JavaBody>(body, JavaBody::Form::kMarked);
+      break;
+    case kSerializationCompactedJava:
+      body_ = &decoder_.emplace<JavaBody>(body, JavaBody::Form::kCompacted);
+      break;
+    case kSerializationNativeJava:
+      body_ = &decoder_.emplace<JavaBody>(body, JavaBody::Form::kNative);
+      break;
     case kSerializationFastjson:
     case kSerializationGson:
       body_ = &decoder_.emplace<JsonBody>(body, JsonBody::Layout::kBare);

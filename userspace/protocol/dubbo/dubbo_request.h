@@ -10,6 +10,7 @@
 #include "protocol/dubbo/body_decoder.h"
 #include "protocol/dubbo/fastjson2_body.h"
 #include "protocol/dubbo/hessian2_body.h"
+#include "protocol/dubbo/java_body.h"
 #include "protocol/dubbo/json_body.h"
 
 namespace rpctee::protocol::dubbo {
@@ -38,7 +39,7 @@ class DubboRequest final : public RequestView {
  private:
   void ChooseDecoder(uint8_t serialization, Bytes body);
 
-  std::variant<UnknownBody, Hessian2Body, JsonBody, Fastjson2Body> decoder_;
+  std::variant<UnknownBody, Hessian2Body, JavaBody, JsonBody, Fastjson2Body> decoder_;
   BodyDecoder* body_;  // in decoder_
 };
 
