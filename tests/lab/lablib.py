@@ -19,16 +19,15 @@ import tempfile
 import time
 import traceback
 
+# Also for the test files, which import all they need from here.
+from guide import ADDRESSES, HOST, PORT, SERVICE_ENTRY, mirror_to, pod, routes, subsets
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("RPCTEE_BUILD", ROOT / "build/dev")).resolve()
 RPCTEE = BUILD / "userspace/cli/rpctee"
 PROVIDER = BUILD / "tests/lab/sample/rpctee-sample-provider"
 CONSUMER = BUILD / "tests/lab/sample/rpctee-sample-consumer"
 NEIGHBOUR = BUILD / "tests/lab/neighbour/rpctee-lab-neighbour"
-INTERFACE = "org.apache.dubbo.samples.basic.api.DemoService"
-HOST = INTERFACE.lower()
-PORT = 20880
-ADDRESSES = {"consumer": ("10.44.0.10", "fd44::10"), "v1": ("10.44.0.11", "fd44::11"), "v2": ("10.44.0.12", "fd44::12")}
 START_SECONDS = 10
 RUN_SECONDS = 120
 PR_SET_PDEATHSIG = 1
@@ -310,109 +309,6 @@ class Lab:
         self.clean()
         self.script("down")
         self.temporary.cleanup()
-
-
-def mirror_to(subset, percent):
-    if subset is None:
-        return ""
-    return f"""
-      mirror:
-        host: {HOST}
-        subset: {subset}
-      mirrorPercentage:
-        value: {percent}"""
-
-
-def meta_router(mirror="v2", percent=100, destination="v1"):
-    """The guide's MetaRouter."""
-    return f"""---
-apiVersion: metaprotocol.aeraki.io/v1alpha1
-kind: MetaRouter
-metadata:
-  name: test-metaprotocol-dubbo-route
-  namespace: meta-dubbo
-spec:
-  hosts:
-    - {HOST}
-  routes:
-    - name: traffic-mirroring
-      route:
-        - destination:
-            host: {HOST}
-            subset: {destination}{mirror_to(mirror, percent)}
-"""
-
-
-SERVICE_ENTRY = f"""---
-apiVersion: networking.istio.io/v1alpha3
-kind: ServiceEntry
-metadata:
-  name: dubbo-demoservice
-  namespace: meta-dubbo
-  annotations:
-    interface: {INTERFACE}
-spec:
-  hosts:
-    - {HOST}
-  ports:
-    - number: {PORT}
-      name: tcp-metaprotocol-dubbo
-      protocol: TCP
-  workloadSelector:
-    labels:
-      app: dubbo-sample-provider
-  resolution: STATIC
-"""
-
-
-def subsets(*versions):
-    """The DestinationRule that tells which labels make a subset."""
-    text = f"""---
-apiVersion: networking.istio.io/v1alpha3
-kind: DestinationRule
-metadata:
-  name: dubbo-sample-provider
-  namespace: meta-dubbo
-spec:
-  host: {HOST}
-  subsets:
-"""
-    return text + "".join(f"    - name: {version}\n      labels:\n        version: {version}\n" for version in versions)
-
-
-def pod(version, addresses):
-    """A running pod as `kubectl get pods -o yaml` shows it, with what rpctee reads of it."""
-    ips = "".join(f"    - ip: {address}\n" for address in addresses)
-    return f"""---
-apiVersion: v1
-kind: Pod
-metadata:
-  name: dubbo-sample-provider-{version}
-  namespace: meta-dubbo
-  labels:
-    app: dubbo-sample-provider
-    version: {version}
-spec:
-  containers:
-    - name: dubbo-sample-provider
-      image: aeraki/dubbo-sample-provider
-      ports:
-        - containerPort: {PORT}
-status:
-  phase: Running
-  conditions:
-    - type: Ready
-      status: "True"
-  podIP: {addresses[0]}
-  podIPs:
-{ips}"""
-
-
-def routes(percent=100, mirror="v2", more_routers="", pods=None):
-    """The whole file of the guide: v1 serves, v2 gets the copies."""
-    pods = pods or {"v1": ADDRESSES["v1"], "v2": ADDRESSES["v2"]}
-    return (meta_router(mirror, percent) + more_routers + SERVICE_ENTRY + subsets(*pods)
-            + "".join(pod(version, addresses) for version, addresses in pods.items()))
 
 
 def requests_in(path):

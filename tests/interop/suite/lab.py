@@ -6,15 +6,15 @@ import pathlib
 import signal
 import subprocess
 
+from .objects import guide
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 LAB_SCRIPT = ROOT / "scripts" / "lab.sh"
-LAB_ID = "interop"  # beside any lab that is up for other purposes
+LAB_ID = os.environ.get("LAB_ID", "interop")  # beside any lab that is up for other purposes
+PIN_DIRECTORY = f"/sys/fs/bpf/rpctee-{LAB_ID}"
 
-CONSUMER_ADDRESS = "10.44.0.10"
-V1_ADDRESS = "10.44.0.11"
-V2_ADDRESS = "10.44.0.12"
-NODE_ADDRESS = "10.44.0.1"
-POD_INTERFACES = ("vethc", "vethv1", "vethv2")
+CONSUMER_ADDRESS, V1_ADDRESS, V2_ADDRESS = (guide.ADDRESSES[role][0] for role in ("consumer", "v1", "v2"))
+NODE_ADDRESS = guide.NODE_ADDRESS
 
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 15

@@ -122,7 +122,7 @@ class Agent(lab.Process):
     def share(self, percent):
         """Replaces the routes as a whole, as a tool that writes them would."""
         following = self.routes_path.with_suffix(".next")
-        following.write_text(routes.guide_routes(percent))
+        following.write_text(routes.everything(percent))
         following.replace(self.routes_path)
 
     def wait_ready(self):
@@ -132,7 +132,7 @@ class Agent(lab.Process):
 
     def tap_counters(self):
         """The tap program's counters that are not zero, summed over CPUs: they tell why something was missed."""
-        dump = subprocess.run(["bpftool", "--json", "map", "dump", "pinned", f"{routes.PIN_DIRECTORY}/counters"],
+        dump = subprocess.run(["bpftool", "--json", "map", "dump", "pinned", f"{lab.PIN_DIRECTORY}/counters"],
                               stdout=subprocess.PIPE, stderr=self._log, check=False)
         if dump.returncode != 0:
             raise Failure("bpftool could not read the tap's counters, see agent.log")
