@@ -53,8 +53,8 @@ check_include() {
   if [[ -n "$target" && "$target" != "${folder#userspace/}" && " $allowed " != *" $target "* ]]; then
     complain "$where" "$folder may not include $header (it may include: ${allowed:-nothing of ours})"
   fi
-  if [[ "$folder" == userspace/base && "$header" == bpf/abi/* && "$header" != bpf/abi/reasons.h ]]; then
-    complain "$where" "base may include bpf/abi/reasons.h only, not $header"
+  if [[ "$folder" == userspace/base && "$header" == bpf/abi/* && "$header" != bpf/abi/@(reasons|latency).h ]]; then
+    complain "$where" "base may include bpf/abi/reasons.h and bpf/abi/latency.h only, not $header"
   fi
   if [[ "$folder" == userspace/protocol && "$header" == bpf/abi/* && "$header" != bpf/abi/recognise.h ]]; then
     complain "$where" "protocol may include bpf/abi/recognise.h only, not $header"
