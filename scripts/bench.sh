@@ -7,7 +7,10 @@
 #   bench.sh rps [--rounds N] [--shares PERCENT...] [--connections N] [--depth N]
 #                              requests a second of a consumer and provider that keep all cores busy, with and without
 #                              the agent in turn, for several shares (under 3 minutes)
-#   bench.sh all               both
+#   bench.sh relay [--rounds N]
+#                              requests a second and CPU time of one worker, from the ring to the mirror's answer, beside
+#                              a loop that only copies the same bytes from socket to socket (under a minute)
+#   bench.sh all               all of them
 #   -o json                    one JSON object instead of tables
 #
 # Builds optimised programs in build/bench first, unless RPCTEE_BUILD names a build to measure. Needs root. Other
@@ -18,7 +21,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 readonly root
 readonly LOCK=/run/rpctee-bench.lock
 
-usage() { sed -n '2,14s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,17s/^# \{0,1\}//p' "$0"; }
 die() { echo "bench.sh: $*" >&2; exit 1; }
 
 build() {
@@ -27,7 +30,7 @@ build() {
   mkdir -p "$RPCTEE_BUILD"
   cmake -S "$root" -B "$RPCTEE_BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRPCTEE_TESTS=OFF \
     > "$log" 2>&1 &&
-    cmake --build "$RPCTEE_BUILD" --target rpctee rpctee-sample-provider rpctee-sample-consumer rpctee-bench-kernel \
+    cmake --build "$RPCTEE_BUILD" --target rpctee rpctee-sample-provider rpctee-sample-consumer rpctee-bench-kernel rpctee-bench-relay \
       >> "$log" 2>&1 || { tail -n 30 "$log" >&2; die "the build failed; see $log"; }
 }
 
@@ -41,7 +44,7 @@ clean_up() {
 }
 
 case "${1:-}" in
-  kernel | rps | all) ;;
+  kernel | rps | relay | all) ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What the tap costs: nanoseconds a packet in the kernel, and requests a second of a saturated pair. See bench.sh."""
+"""What rpctee costs: nanoseconds a packet in the kernel, requests a second of a saturated pair, and the relay beside a
+loop that only copies. See bench.sh."""
 
 import argparse
 import contextlib
@@ -8,6 +9,7 @@ import os
 import pathlib
 import signal
 import statistics
+import subprocess
 import sys
 import time
 
@@ -15,8 +17,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lab"))
 from lablib import ADDRESSES, BUILD, PORT, Agent, Consumer, Failure, Lab, Process, Provider, check, routes  # noqa: E402
 
 KERNEL_BENCH = BUILD / "tests/bench/rpctee-bench-kernel"
+RELAY_BENCH = BUILD / "tests/bench/rpctee-bench-relay"
 KERNEL_ROUNDS = 12
 RPS_ROUNDS = 8
+RELAY_ROUNDS = 10
 SHARES = (0.1, 1, 100)
 RUN_SECONDS = 2
 WARM_UP_SECONDS = 1
@@ -35,6 +39,9 @@ GOALS_NS = {"packet that is not for an endpoint": 60, "packet with one unsampled
             "each byte of sampled bulk above the first KiB": 0.35}
 # Requests a second with the agent, of those without it; by share in per cent.
 GOALS_RATIO = {0.1: 0.98, 1: 0.97}
+# Of the relay, by bytes a request: what, least or most, goal.
+GOALS_RELAY = {256: (("requests_a_second", "least", 1e6), ("cpu_us", "most", 0.8), ("of_copy", "least", 0.5)),
+               4096: (("gigabytes_a_second", "least", 2.0), ("of_copy", "least", 0.5))}
 
 
 def cluster(name, address, port):
@@ -218,6 +225,55 @@ def print_rps(result):
               "idle")
 
 
+def relay_case(rounds):
+    """One case from its rounds."""
+    size, answered = rounds[0]["request_bytes"], sum(r["answered"] for r in rounds)
+    rate = spread([r["answered"] / r["relay"]["wall_ns"] * 1e9 for r in rounds])
+    copy_rate = spread([r["copied_bytes"] / r["copy"]["wall_ns"] for r in rounds])
+    cpu = spread([r["relay"]["cpu_ns"] / r["answered"] / 1e3 for r in rounds])
+    copy_cpu = spread([r["copy"]["cpu_ns"] / r["copied_bytes"] * size / 1e3 for r in rounds])
+    bytes_a_second = [r["answered"] * size / r["relay"]["wall_ns"] for r in rounds]
+    ratio = spread([ours / (r["copied_bytes"] / r["copy"]["wall_ns"]) for ours, r in zip(bytes_a_second, rounds)])
+    case = {"case": rounds[0]["case"], "request_bytes": size, "answered": answered,
+            "dropped": sum(r["copies"] for r in rounds) - answered, "requests_a_second": rate, "cpu_us": cpu,
+            "gigabytes_a_second": spread(bytes_a_second), "copy_gigabytes_a_second": copy_rate, "copy_cpu_us": copy_cpu,
+            "of_copy": ratio, "cpu_of_copy": cpu["median"] / copy_cpu["median"]}
+    case["goals"] = [{"what": what, "goal": goal,
+                      "met": case[what]["median"] >= goal if side == "least" else case[what]["median"] <= goal}
+                     for what, side, goal in GOALS_RELAY[size]]
+    return case
+
+
+def measure_relay(rounds):
+    done = subprocess.run([RELAY_BENCH, "--rounds", str(rounds)], capture_output=True, text=True, check=False,
+                          timeout=60 + 10 * rounds)
+    check(done.returncode == 0, done.stderr.strip())
+    by_case = {}
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            measured = json.loads(line)
+            by_case.setdefault(measured["case"], []).append(measured)
+    return {"rounds": rounds, "cases": [relay_case(lines) for lines in by_case.values()]}
+
+
+def print_relay(result):
+    print("\nOne worker on a CPU of its own, from the full ring to the mirror's answer, beside a loop that receives and "
+          f"sends the same bytes;\n{result['rounds']} rounds of each in turn, medians [quartiles]. Left out: waking up, "
+          "and packets that come in meanwhile")
+    print(f"{'case':36} {'requests/s':>32} {'GB/s':>6} {'of the copy':>20} {'CPU us each':>12} {'copy':>6} {'dropped':>8}")
+    for case in result["cases"]:
+        rate, ratio = case["requests_a_second"], case["of_copy"]
+        rates = f"{rate['median']:,.0f} [{rate['low']:,.0f}..{rate['high']:,.0f}]"
+        ratios = f"{ratio['median']:.2f} [{ratio['low']:.2f}..{ratio['high']:.2f}]"
+        print(f"{case['case']:36} {rates:>32} {case['gigabytes_a_second']['median']:6.2f} {ratios:>20} "
+              f"{case['cpu_us']['median']:12.3f} {case['copy_cpu_us']['median']:6.3f} {case['dropped']:8}")
+    print("against the goals")
+    for case in result["cases"]:
+        for goal in case["goals"]:
+            print(f"  {case['case']:36} {goal['what']:20} {case[goal['what']]['median']:14,.2f} {goal['goal']:14,.2f} "
+                  f"{'met' if goal['met'] else 'NOT MET'}")
+
+
 def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
         model = next((line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")), "unknown")
@@ -233,8 +289,9 @@ def take_precedence():
 
 def arguments():
     parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__)
-    parser.add_argument("what", choices=("kernel", "rps", "all"))
-    parser.add_argument("--rounds", type=int, help=f"default: {KERNEL_ROUNDS} (kernel), {RPS_ROUNDS} (rps)")
+    parser.add_argument("what", choices=("kernel", "rps", "relay", "all"))
+    parser.add_argument("--rounds", type=int, help=f"default: {KERNEL_ROUNDS} (kernel), {RPS_ROUNDS} (rps), "
+                        f"{RELAY_ROUNDS} (relay)")
     parser.add_argument("--hook", choices=("clsact", "tcx", "both"), default="both", help="kernel: how to attach")
     parser.add_argument("--shares", type=float, nargs="+", default=SHARES, help="rps: shares to mirror, in per cent")
     parser.add_argument("--connections", type=int, default=CONNECTIONS, help="rps")
@@ -255,6 +312,10 @@ def bench(options):
         print("{kernel}, {cores} cores, {cpu}, load {load:.1f}".format(**result["machine"]))
     started = time.monotonic()
     take_precedence()
+    if options.what in ("relay", "all"):
+        result["relay"] = measure_relay(options.rounds or RELAY_ROUNDS)
+        if text:
+            print_relay(result["relay"])
     with Lab() as lab:
         if options.what in ("kernel", "all"):
             result["kernel"] = []

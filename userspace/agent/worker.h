@@ -64,6 +64,8 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   Status RunUntilDrained();
   // The same, and no more will come of the flows so far.
   Status FinishFlows();
+  // Waits up to the grace until no copy is unanswered.
+  void AwaitAnswers();
   // Stop, for a worker that was not started. Whatever fails, every request and copy is booked.
   Status Finish();
 
@@ -77,7 +79,6 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void TakeSnapshot();
   void Beat(TimePoint now);
   void TellCounts();
-  void AwaitAnswers();
 
   void TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) override;
   void GiveUp(const Flow& flow, uint64_t flow_id) override;
