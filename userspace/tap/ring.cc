@@ -51,8 +51,9 @@ bool Ring::HasRecords() const { return WriterPosition() != position_; }
 
 Result<size_t> Ring::Drain(size_t max_records, const OnRecord& on_record) {
   const uint64_t end = WriterPosition();
+  const uint64_t enough = position_ + kBatchBytes;
   size_t handed = 0;
-  while (position_ < end && handed < max_records) {
+  while (position_ < end && position_ < enough && handed < max_records) {
     const uint8_t* const at = data_ + (position_ & (data_bytes_ - 1));
     const uint32_t length = __atomic_load_n(reinterpret_cast<const uint32_t*>(at), __ATOMIC_ACQUIRE);
     if ((length & BPF_RINGBUF_BUSY_BIT) != 0) {

@@ -13,6 +13,7 @@
 #include "bpf/abi/abi.h"
 #include "lab/tap/namespace_lab.h"
 #include "support/dubbo_frames.h"
+#include "tap/ring.h"
 #include "tap/tap.h"
 
 namespace rpctee::tap {
@@ -91,7 +92,14 @@ class RingLab : public test::NamespaceLab {
     tap_->Heartbeat(0);
   }
   // Takes what there is; returns the number of records. Requests that are whole go to requests_.
-  size_t Drain(size_t max_records = 1'000'000) {
+  size_t Drain() {
+    size_t sum = 0;
+    for (size_t records = 1; records != 0; sum += records) {
+      records = DrainOnce(1'000'000);
+    }
+    return sum;
+  }
+  size_t DrainOnce(size_t max_records) {
     const Result<size_t> records = tap_->Drain(0, max_records, [this](const CapturedRecord& record) {
       const auto& part = std::get<CapturedPart>(record);
       last_flow_ = part.flow;
@@ -165,11 +173,21 @@ TEST_F(RingLab, ALongRequestComesInPartsAndStopsAtTheLimitOfACall) {
   Loopback connection;
   const std::vector<uint8_t> request = test::DubboRequest(1, 300'000);
   connection.Send(request);
-  EXPECT_EQ(Drain(2), 2U);
+  EXPECT_EQ(DrainOnce(2), 2U);
   EXPECT_THAT(requests_, SizeIs(0));
   Drain();
   ASSERT_THAT(requests_, SizeIs(1));
   EXPECT_EQ(requests_[0], request);
+}
+
+TEST_F(RingLab, ACallEndsAfterAFewLongRecordsHoweverManyItMayTake) {
+  Loopback connection;
+  connection.Send(test::DubboRequest(1, 300'000));
+  const size_t first = DrainOnce(1'000'000);
+  EXPECT_GE(first, Ring::kBatchBytes / RPCTEE_PART_MAX_BYTES);
+  EXPECT_LE(first, Ring::kBatchBytes / RPCTEE_PART_MAX_BYTES + 1);
+  Drain();
+  EXPECT_THAT(requests_, SizeIs(1));
 }
 
 TEST_F(RingLab, AFullRingLosesWholeRequestsAndTheBooksBalance) {
@@ -233,7 +251,7 @@ TEST_F(RingLab, OnceSamplingHasStoppedNothingMoreComesWhateverIsSent) {
         connection.Send(test::DubboRequest(id, 200));
       }
     });
-    while (Drain(1) == 0) {
+    while (DrainOnce(1) == 0) {
       std::this_thread::yield();
     }
     ASSERT_TRUE(tap_->StopSampling());
