@@ -108,14 +108,21 @@ RequestOutcome Pipeline::Handle(const stream::Frame& frame) {
   if (frame.protocol != Content::kDubbo) {
     return RequestOutcome::not_relayed;
   }
-  SendCopies(frame);
+  SendCopies(frame, request.Kind());
   return RequestOutcome::mirrored;
 }
 
-void Pipeline::SendCopies(const stream::Frame& frame) {
+void Pipeline::SendCopies(const stream::Frame& frame, protocol::MessageKind kind) {
+  const Bytes whole = frame.bytes;
+  mirror::Copy copy;
+  copy.protocol = frame.protocol;
+  copy.pieces = std::span(&whole, 1);
+  copy.oneway = kind == protocol::MessageKind::kOneway;
   for (const route::Rule* rule : decision_.rules) {
     ledger_.CopyMade();
-    mirror_->Send(rule->cluster_index, rule->id, frame.bytes);
+    copy.cluster = rule->cluster_index;
+    copy.rule = rule->id;
+    mirror_->Send(copy);
   }
 }
 

@@ -63,19 +63,20 @@ bool Connection::Open(TimePoint now) {
   return true;
 }
 
-bool Connection::Queue(uint32_t rule, Bytes frame, bool oneway, TimePoint now) {
-  const bool fits = buffer_.size() == 0 || buffer_.size() + frame.size() <= context_.options.max_buffer_bytes;
+bool Connection::Queue(const Copy& copy, TimePoint now) {
+  const size_t bytes = BytesOf(copy);
+  const bool fits = buffer_.size() == 0 || buffer_.size() + bytes <= context_.options.max_buffer_bytes;
   if (!fits || pending_.full()) {
     return false;
   }
-  const std::span<uint8_t> copy = buffer_.Append(frame);
+  const std::span<uint8_t> appended = buffer_.Append(copy.pieces, bytes);
   PendingCopy pending;
-  pending.rule = rule;
-  pending.oneway = oneway;
-  pending.bytes = static_cast<uint32_t>(frame.size());
+  pending.rule = copy.rule;
+  pending.oneway = copy.oneway;
+  pending.bytes = static_cast<uint32_t>(bytes);
   pending.end_offset = buffer_.appended();
   pending.deadline = now + context_.options.reply_timeout;
-  protocol::dubbo::RewriteId(copy, pending_.Add(pending));
+  protocol::dubbo::RewriteId(appended, pending_.Add(pending));
   ArmTimer(pending.deadline);
   MarkUnflushed();
   return true;

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "mirror/backoff.h"
 #include "mirror/context.h"
+#include "mirror/copy.h"
 #include "mirror/pending.h"
 #include "mirror/reply_reader.h"
 #include "mirror/send_buffer.h"
@@ -42,7 +43,7 @@ class Connection final : private ReplySink {
   bool Open(TimePoint now);
   // Only when CanQueue(). False: at a limit, nothing was queued. A copy longer than max_buffer_bytes is taken when the
   // buffer is empty.
-  bool Queue(uint32_t rule, Bytes frame, bool oneway, TimePoint now);
+  bool Queue(const Copy& copy, TimePoint now);
   // One send(), unless the socket has said that it is full.
   void Flush();
   // Copies that have not ended become copy_abandoned for kStopped, else connection_lost. Nothing when idle.

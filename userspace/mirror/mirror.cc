@@ -14,8 +14,12 @@ using protocol::FrameHeader;
 using protocol::FrameStatus;
 using protocol::MessageKind;
 
-bool IsWholeRequest(const FrameHeader& header, Bytes frame) {
-  return header.status == FrameStatus::kFrame && header.frame_bytes == frame.size() &&
+bool IsWholeRequest(const Copy& copy) {
+  if (copy.pieces.empty()) {
+    return false;
+  }
+  const FrameHeader header = protocol::dubbo::ParseHeader(copy.pieces.front());
+  return header.status == FrameStatus::kFrame && header.frame_bytes == BytesOf(copy) &&
          (header.kind == MessageKind::kRequest || header.kind == MessageKind::kOneway);
 }
 
@@ -76,23 +80,22 @@ Connection* Mirror::Acquire(uint32_t cluster_index, TimePoint now) {
   return nullptr;
 }
 
-void Mirror::Send(uint32_t cluster_index, uint32_t rule, Bytes frame) {
+void Mirror::Send(const Copy& copy) {
   ++context_->in_flight;
   if (stopped_) {
-    return context_->EndCopy(rule, CopyOutcome::copy_abandoned);
+    return context_->EndCopy(copy.rule, CopyOutcome::copy_abandoned);
   }
-  const FrameHeader header = protocol::dubbo::ParseHeader(frame);
-  if (!IsWholeRequest(header, frame)) {
+  if (!IsWholeRequest(copy)) {
     ++context_->stats.frames_refused;
-    return context_->EndCopy(rule, CopyOutcome::no_endpoint);
+    return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);
   }
   const TimePoint now = Clock::now();
-  Connection* const connection = Acquire(cluster_index, now);
+  Connection* const connection = Acquire(copy.cluster, now);
   if (connection == nullptr) {
-    return context_->EndCopy(rule, CopyOutcome::no_endpoint);
+    return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);
   }
-  if (!connection->Queue(rule, frame, header.kind == MessageKind::kOneway, now)) {
-    context_->EndCopy(rule, CopyOutcome::queue_full);
+  if (!connection->Queue(copy, now)) {
+    context_->EndCopy(copy.rule, CopyOutcome::queue_full);
   }
 }
 

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "base/address.h"
-#include "base/byte_reader.h"
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/result.h"
+#include "mirror/copy.h"
 #include "mirror/observer.h"
 #include "route/route_set.h"
 
@@ -41,10 +41,9 @@ class Mirror {
   // their connections. Endpoints that are not healthy get nothing new.
   void SetClusters(const std::vector<route::Cluster>& clusters);
 
-  // Queues one copy of a whole request for the cluster, round robin over endpoints that can take it. Copies the bytes,
-  // writes a fresh request id into the copy. `rule` comes back in the callbacks. What is not one whole Dubbo request is
-  // never sent and ends as no_endpoint.
-  void Send(uint32_t cluster_index, uint32_t rule, Bytes frame);
+  // Queues one copy of a whole request for its cluster, round robin over endpoints that can take it. Copies the bytes,
+  // writes a fresh request id into the copy. What is not one whole Dubbo request is never sent and ends as no_endpoint.
+  void Send(const Copy& copy);
 
   // Hands what was queued since the last call to the sockets, one send for each connection. Call once a round.
   void Flush();

@@ -31,13 +31,18 @@ void SendBuffer::MakeRoom(size_t count) {
   end_ = held;
 }
 
-std::span<uint8_t> SendBuffer::Append(Bytes bytes) {
-  MakeRoom(bytes.size());
+std::span<uint8_t> SendBuffer::Append(Bytes bytes) { return Append(std::span(&bytes, 1), bytes.size()); }
+
+std::span<uint8_t> SendBuffer::Append(std::span<const Bytes> pieces, size_t bytes) {
+  MakeRoom(bytes);
   uint8_t* const at = storage_.get() + end_;
-  std::copy(bytes.begin(), bytes.end(), at);
-  end_ += bytes.size();
-  appended_ += bytes.size();
-  return {at, bytes.size()};
+  uint8_t* next = at;
+  for (const Bytes piece : pieces) {
+    next = std::copy(piece.begin(), piece.end(), next);
+  }
+  end_ += bytes;
+  appended_ += bytes;
+  return {at, bytes};
 }
 
 void SendBuffer::Consume(size_t count) {

@@ -22,6 +22,13 @@ RequestView& Request::fields() {
   return std::get<thrift::ThriftRequest>(request_);
 }
 
+MessageKind Request::Kind() {
+  if (auto* const request = std::get_if<thrift::ThriftRequest>(&request_)) {
+    return request->Kind().value_or(MessageKind::kRequest);
+  }
+  return dubbo::ParseHeader(frame_).kind;
+}
+
 RequestSummary Request::Summary() {
   if (auto* const request = std::get_if<dubbo::DubboRequest>(&request_)) {
     return SummaryOf(*request);
@@ -40,10 +47,10 @@ RequestSummary Request::SummaryOf(dubbo::DubboRequest& request) const {
           .descriptor = request.Descriptor().value};
 }
 
-RequestSummary Request::SummaryOf(thrift::ThriftRequest& request) const {
+RequestSummary Request::SummaryOf(thrift::ThriftRequest& request) {
   const thrift::Envelope envelope = thrift::OpenEnvelope(frame_);
   const bool has_header = envelope.wrapping == thrift::Wrapping::kHeader;
-  return {.kind = request.Kind().value_or(MessageKind::kRequest),
+  return {.kind = Kind(),
           .id = has_header ? envelope.transport.sequence_id : envelope.message.sequence_id,
           .serialization = static_cast<uint8_t>(has_header ? envelope.transport.protocol_id
                                                            : static_cast<uint32_t>(envelope.message.encoding)),

@@ -32,11 +32,13 @@ class Request {
   Request(Content protocol, Bytes frame);
 
   RequestView& fields();
+  // One-way or not; a request whose kind is hidden counts as one that is answered.
+  MessageKind Kind();
   RequestSummary Summary();
 
  private:
   RequestSummary SummaryOf(dubbo::DubboRequest& request) const;
-  RequestSummary SummaryOf(thrift::ThriftRequest& request) const;
+  RequestSummary SummaryOf(thrift::ThriftRequest& request);
 
   Bytes frame_;
   std::variant<std::monostate, dubbo::DubboRequest, thrift::ThriftRequest> request_;

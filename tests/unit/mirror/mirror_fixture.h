@@ -90,7 +90,13 @@ class MirrorTest : public ::testing::Test {
   }
   void Send(const ByteVector& frame, uint32_t cluster = 0, uint32_t rule = 0) {
     ++sends;
-    mirror->Send(cluster, rule, frame);
+    const Bytes whole = frame;
+    Copy copy;
+    copy.cluster = cluster;
+    copy.rule = rule;
+    copy.pieces = std::span(&whole, 1);
+    copy.oneway = frame.size() > 2 && (frame[2] & 0xe0) == 0x80;
+    mirror->Send(copy);
     ASSERT_EQ(mirror->in_flight(), sends - books.Ended());
   }
   void SendMany(size_t count, size_t body_bytes = 40) {

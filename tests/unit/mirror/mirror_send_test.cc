@@ -127,6 +127,21 @@ TEST_F(MirrorSend, WhatIsNotOneWholeRequestIsNeverSent) {
   EXPECT_EQ(server.messages(), 0U);
 }
 
+TEST_F(MirrorSend, ACopyInPiecesArrivesAsOneRequest) {
+  ScriptedServer server(loop);
+  Start({server.address()});
+  const ByteVector frame = Request(1, 200);
+  const std::array<Bytes, 4> pieces = {Bytes(frame).first(16), Bytes(frame).subspan(16, 100), Bytes(),
+                                       Bytes(frame).subspan(116)};
+  Copy copy;
+  copy.pieces = pieces;
+  ++sends;
+  mirror->Send(copy);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_ok), 1U);
+  EXPECT_TRUE(std::equal(frame.begin() + 16, frame.end(), server.log().at(0).frame.begin() + 16));
+}
+
 TEST_F(MirrorSend, StopAbandonsWhatIsUnansweredAndWhatComesLater) {
   ScriptedServer server(loop);
   server.ScriptNothing();
