@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "rpctee/config/v1/agent.pb.h"
+#include "support/source_dir.h"
 #include "unit/control/test_files.h"
 
 namespace rpctee::control {
@@ -33,10 +34,10 @@ class AgentConfigTest : public ::testing::Test {
   TestDirectory directory_;
 };
 
-const char kExample[] = RPCTEE_SOURCE_DIR "/deploy/agent.example.yaml";
+std::string ExamplePath() { return test::SourceDir() + "/deploy/agent.example.yaml"; }
 
 TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
-  const Result<AgentConfig> example = LoadAgentConfig(kExample);
+  const Result<AgentConfig> example = LoadAgentConfig(ExamplePath());
   ASSERT_TRUE(example) << example.error().message;
   const AgentConfig defaults = DefaultAgentConfig();
   EXPECT_EQ(example->node, defaults.node);
@@ -84,7 +85,7 @@ bool HasKeyLine(const std::string& text, const std::string& key, const std::stri
 }
 
 TEST_F(AgentConfigTest, ExampleHasEveryKey) {
-  const std::string text = ReadText(kExample);
+  const std::string text = ReadText(ExamplePath());
   const google::protobuf::Descriptor& type = *rpctee::config::v1::AgentConfig::descriptor();
   int keys = 0;
   for (int i = 0; i < type.field_count(); ++i) {
@@ -103,7 +104,7 @@ TEST_F(AgentConfigTest, ExampleHasEveryKey) {
 
 TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
   // Everything but node, which has no fixed default, and routes.files, which has none, stands in the example.
-  const std::string text = ReadText(kExample);
+  const std::string text = ReadText(ExamplePath());
   EXPECT_THAT(text, HasSubstr("Default: the host's name."));
   EXPECT_THAT(text, HasSubstr("Required; no default."));
 }

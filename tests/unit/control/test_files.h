@@ -12,12 +12,11 @@
 #include <vector>
 
 #include "control/route_files.h"
+#include "support/source_dir.h"
 
 namespace rpctee::control {
 
-inline std::string DataPath(const std::string& name) {
-  return std::string(RPCTEE_SOURCE_DIR) + "/tests/unit/control/data/" + name;
-}
+inline std::string DataPath(const std::string& name) { return test::SourceDir() + "/tests/unit/control/data/" + name; }
 
 inline std::string ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

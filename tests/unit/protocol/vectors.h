@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/byte_reader.h"
+#include "support/source_dir.h"
 
 namespace rpctee::test {
 
@@ -29,7 +30,7 @@ inline std::vector<uint8_t> FromHex(std::string_view text) {
 
 // data/<name>.hex: lines of hexadecimal digits; a line that begins with # says where the frame comes from.
 inline std::vector<uint8_t> RealFrame(const std::string& name) {
-  std::ifstream file(std::string(RPCTEE_SOURCE_DIR) + "/tests/unit/protocol/data/" + name + ".hex");
+  std::ifstream file(SourceDir() + "/tests/unit/protocol/data/" + name + ".hex");
   std::string digits;
   for (std::string line; std::getline(file, line);) {
     digits += line.starts_with('#') ? "" : line;

@@ -1,0 +1,7 @@
+#include "support/source_dir.h"
+
+namespace rpctee::test {
+
+std::string SourceDir() { return RPCTEE_SOURCE_DIR; }
+
+}  // namespace rpctee::test
