@@ -185,9 +185,9 @@ class Neighbour(Process):
 
 
 class Agent(Process):
-    def __init__(self, lab, routes, ready=True, workers=0, mirror=None, grace="2s", **tap):
-        """`routes`: text of the route file. `mirror`, `tap`: keys of the configuration's sections that differ. `grace`:
-        how long it waits for answers at its end."""
+    def __init__(self, lab, routes, ready=True, workers=0, mirror=None, limits=None, grace="2s", **tap):
+        """`routes`: text of the route file. `mirror`, `limits`, `tap`: keys of the configuration's sections that differ.
+        `grace`: how long it waits for answers at its end."""
         self.lab = lab
         self.number = len(lab.processes)
         self.routes_path = lab.directory / f"routes.{self.number}.yaml"
@@ -196,7 +196,7 @@ class Agent(Process):
         # A burst must fit even when v2 gets no CPU for a while.
         mirror = {"max_in_flight": 100_000, "max_buffer_bytes": "64MiB", "reply_timeout": "10s",
                   "reconnect_min": "50ms", "reconnect_max": "500ms", **(mirror or {})}
-        config = {"node": "lab", "workers": workers, "mirror": mirror, "shutdown_grace": grace,
+        config = {"node": "lab", "workers": workers, "mirror": mirror, "shutdown_grace": grace, "limits": limits or {},
                   "routes": {"files": [str(self.routes_path)], "reload": "100ms"},
                   "tap": {"interfaces": ["veth*"], "pin_directory": str(lab.pin_directory), **tap}}
         config_path = lab.directory / f"agent.{self.number}.yaml"
