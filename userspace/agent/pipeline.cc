@@ -1,5 +1,7 @@
 #include "agent/pipeline.h"
 
+#include "agent/field_hash.h"
+
 namespace rpctee::agent {
 namespace {
 
@@ -108,20 +110,21 @@ RequestOutcome Pipeline::Handle(const stream::Frame& frame) {
   if (frame.protocol != Content::kDubbo) {
     return RequestOutcome::not_relayed;
   }
-  SendCopies(frame, request.Kind());
+  SendCopies(frame, request);
   return RequestOutcome::mirrored;
 }
 
-void Pipeline::SendCopies(const stream::Frame& frame, protocol::MessageKind kind) {
+void Pipeline::SendCopies(const stream::Frame& frame, protocol::Request& request) {
   const Bytes whole = frame.bytes;
   mirror::Copy copy;
   copy.protocol = frame.protocol;
   copy.pieces = std::span(&whole, 1);
-  copy.oneway = kind == protocol::MessageKind::kOneway;
+  copy.oneway = request.Kind() == protocol::MessageKind::kOneway;
   for (const route::Rule* rule : decision_.rules) {
     ledger_.CopyMade();
     copy.cluster = rule->cluster_index;
     copy.rule = rule->id;
+    copy.hash = HashOfFields(rule->hash_policy, request.fields());
     mirror_->Send(copy);
   }
 }

@@ -73,7 +73,7 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
   void OnIgnored(const Flow& flow, uint64_t flow_id, Content kind) override;
 
   RequestOutcome Handle(const stream::Frame& frame);
-  void SendCopies(const stream::Frame& frame, protocol::MessageKind kind);
+  void SendCopies(const stream::Frame& frame, protocol::Request& request);
 
   Ledger& ledger_;
   mirror::Mirror* mirror_;

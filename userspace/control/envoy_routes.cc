@@ -78,6 +78,19 @@ bool AddMirror(const Policy& policy, const Reporter& reporter, route::Route& rou
   return true;
 }
 
+// What the proxies make a hash of: fields by name. A part that is no field (a cookie, the connection) is left out.
+const std::string& FieldOf(const std::string& name) { return name; }
+const std::string& FieldOf(const envoy_route::RouteAction::HashPolicy& policy) { return policy.header().header_name(); }
+
+template <typename Action>
+void AddHashPolicy(const Action& action, route::Route& route) {
+  for (const auto& policy : action.hash_policy()) {
+    if (const std::string& field = FieldOf(policy); !field.empty()) {
+      route.hash_policy.push_back(field);
+    }
+  }
+}
+
 // Both forms of RouteAction have the same fields, under the same names.
 template <typename Action>
 bool SetAction(const Action& action, const Reporter& reporter, route::Route& route) {
@@ -93,6 +106,7 @@ bool SetAction(const Action& action, const Reporter& reporter, route::Route& rou
     reporter.Warn(action, "does not name the cluster that requests go to");
     return false;
   }
+  AddHashPolicy(action, route);
   for (const auto& policy : action.request_mirror_policies()) {
     if (!AddMirror(policy, reporter, route)) {
       return false;
@@ -193,9 +207,8 @@ void AddEndpoint(const envoy_endpoint::LbEndpoint& proto, const Reporter& report
     return;
   }
   const uint32_t weight = proto.has_load_balancing_weight() ? proto.load_balancing_weight().value() : 1;
-  cluster.endpoints.push_back({{*ip, static_cast<uint16_t>(socket.port_value())},
-                               std::max(weight, uint32_t{1}),
-                               IsHealthy(proto.health_status())});
+  cluster.endpoints.push_back(
+      {{*ip, static_cast<uint16_t>(socket.port_value())}, weight, IsHealthy(proto.health_status())});
 }
 
 }  // namespace

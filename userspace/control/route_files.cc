@@ -115,6 +115,9 @@ class Loader {
       }
     }
     ResolveClusters();
+    for (route::Cluster& cluster : loaded_.routes.clusters) {
+      registry_.SetLoadBalancing(cluster);
+    }
   }
 
   void FillRegistry() {

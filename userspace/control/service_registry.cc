@@ -100,8 +100,31 @@ void ServiceRegistry::Add(const k8s::DestinationRule& rule, Reporter& reporter) 
       reporter.Warn(subset, fmt::format("subset \"{}\" of {} is defined before; the first definition stays",
                                         subset.name(), rule.spec().host()));
     }
+    AddBalance(rule.spec().host(), subset.name(), subset.traffic_policy(), reporter);
   }
+  AddBalance(rule.spec().host(), "", rule.spec().traffic_policy(), reporter);
   reporter.WarnOfUnusedKeys();
+}
+
+void ServiceRegistry::AddBalance(const std::string& host, const std::string& subset,
+                                 const istio::networking::v1alpha3::TrafficPolicy& policy, const Reporter& reporter) {
+  if (std::optional<Balance> balance = ToBalance(policy, reporter)) {
+    balances_.try_emplace({LowerCase(host), subset}, std::move(*balance));
+  }
+}
+
+void ServiceRegistry::SetLoadBalancing(route::Cluster& cluster) const {
+  const std::optional<ClusterName> name = ClusterName::Parse(cluster.name);
+  if (!name) {
+    return;
+  }
+  for (const std::string& subset : {name->subset, std::string()}) {
+    if (const auto found = balances_.find({LowerCase(name->host), subset}); found != balances_.end()) {
+      cluster.load_balancing = found->second.load_balancing;
+      cluster.hash_field = found->second.hash_field;
+      return;
+    }
+  }
 }
 
 void ServiceRegistry::Add(const k8s::Deployment& deployment, const route::Origin& origin) {

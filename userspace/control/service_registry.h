@@ -14,6 +14,7 @@
 #include "control/cluster_name.h"
 #include "control/diagnostic.h"
 #include "control/reporter.h"
+#include "control/traffic_policy.h"
 #include "control/workloads.h"
 #include "route/route_set.h"
 
@@ -59,16 +60,21 @@ class ServiceRegistry {
 
   // The endpoints of a cluster by labels. Warns, at `user`, of all that keeps it empty.
   route::Cluster Resolve(const std::string& cluster, const route::Origin& user, Diagnostics& diagnostics);
+  // How its DestinationRule wants a cluster balanced: the subset's own policy, else the host's.
+  void SetLoadBalancing(route::Cluster& cluster) const;
 
  private:
   std::optional<Labels> LabelsOfSubset(const Service& service, const ClusterName& name, const route::Origin& user,
                                        Diagnostics& diagnostics);
   bool AnyWorkloadHas(const Service& service, const Labels& labels);
+  void AddBalance(const std::string& host, const std::string& subset,
+                  const istio::networking::v1alpha3::TrafficPolicy& policy, const Reporter& reporter);
   void WarnOfDeploymentsWithoutPods(const std::string& ns, const Labels& labels, Diagnostics& diagnostics);
 
   std::vector<Service> services_;
-  std::map<std::string, size_t> service_of_host_;                  // by lower-case host: the first that has it
-  std::map<std::pair<std::string, std::string>, Labels> subsets_;  // by lower-case host and subset
+  std::map<std::string, size_t> service_of_host_;                    // by lower-case host: the first that has it
+  std::map<std::pair<std::string, std::string>, Labels> subsets_;    // by lower-case host and subset
+  std::map<std::pair<std::string, std::string>, Balance> balances_;  // the same; subset "" for the whole host
   Workloads pods_;
   Workloads deployments_;
 };

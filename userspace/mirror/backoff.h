@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/clock.h"
+#include "mirror/random.h"
 
 namespace rpctee::mirror {
 
@@ -20,7 +21,7 @@ class Backoff {
   Duration Next() {
     const Duration low = std::max(min_, step_ / 2);
     const Duration delay =
-        low + Duration(static_cast<Duration::rep>(NextRandom() % (static_cast<uint64_t>((step_ - low).count()) + 1)));
+        low + Duration(static_cast<Duration::rep>(random_.Below(static_cast<uint64_t>((step_ - low).count()) + 1)));
     step_ = step_ > max_ / 2 ? max_ : step_ * 2;
     return delay;
   }
@@ -29,19 +30,10 @@ class Backoff {
  private:
   Duration FirstStep() const { return min_ > max_ / 2 ? max_ : min_ * 2; }
 
-  // splitmix64: any seed is good, and jitter needs no more.
-  uint64_t NextRandom() {
-    random_ += 0x9e3779b97f4a7c15ULL;
-    uint64_t mixed = random_;
-    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebULL;
-    return mixed ^ (mixed >> 31);
-  }
-
   Duration min_;
   Duration max_;
   Duration step_;
-  uint64_t random_;
+  Random random_;
 };
 
 // Shared by the connections to one endpoint: while it is closed, none of them may be opened.

@@ -22,6 +22,12 @@ bool Endpoint::Has(State state) const {
                      [state](const auto& connection) { return connection->state() == state; });
 }
 
+bool Endpoint::IsUsable(TimePoint now) const {
+  return !Has(State::kReadonly) &&
+         (gate_.IsOpen(now) || std::any_of(connections_.begin(), connections_.end(),
+                                           [](const auto& connection) { return connection->CanQueue(); }));
+}
+
 Connection* Endpoint::Acquire(TimePoint now) {
   if (Has(State::kReadonly)) {
     return nullptr;

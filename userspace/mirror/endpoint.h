@@ -18,8 +18,11 @@ class Endpoint {
 
   const SocketAddress& address() const { return address_; }
 
-  // A connection that takes a copy now, opened if need be, in turn. Null: the pod is stopping, backing off, or the
-  // connection could not be begun.
+  // Whether there is a connection that takes a copy, or that may be opened for one. Not when the pod is stopping or
+  // backing off.
+  bool IsUsable(TimePoint now) const;
+  // A connection that takes a copy now, opened if need be, in turn. Null: not usable, or the connection could not be
+  // begun, after which it is not usable.
   Connection* Acquire(TimePoint now);
   // When Acquire has just given null: the earliest time at which it can give anything else.
   TimePoint RetryAt(TimePoint now) const;

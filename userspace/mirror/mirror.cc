@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "mirror/balancer.h"
 #include "mirror/endpoint.h"
+#include "mirror/random.h"
 #include "mirror/socket.h"
 #include "protocol/dubbo/dubbo_codec.h"
 
@@ -23,6 +25,26 @@ bool IsWholeRequest(const Copy& copy) {
          (header.kind == MessageKind::kRequest || header.kind == MessageKind::kOneway);
 }
 
+// The same in every agent, and whatever other endpoints there are.
+uint64_t IdentityOf(const SocketAddress& address) {
+  uint64_t identity = address.port;
+  for (const uint8_t byte : address.ip.bytes) {
+    identity = Mix(identity * 257 + byte);
+  }
+  return identity;
+}
+
+class Usable final : public Candidates {
+ public:
+  Usable(const std::vector<Endpoint*>& endpoints, TimePoint now) : endpoints_(endpoints), now_(now) {}
+  bool IsUsable(size_t index) const override { return endpoints_[index]->IsUsable(now_); }
+  size_t Load(size_t index) const override { return endpoints_[index]->in_flight(); }
+
+ private:
+  const std::vector<Endpoint*>& endpoints_;
+  TimePoint now_;
+};
+
 }  // namespace
 
 Mirror::Mirror(EventLoop& loop, MirrorObserver& observer, MirrorOptions options)
@@ -32,22 +54,42 @@ Mirror::~Mirror() { Stop(); }
 
 rpctee::Status Mirror::CheckSocketMark(uint32_t mark) { return mirror::CheckSocketMark(mark); }
 
+Endpoint& Mirror::EndpointOf(const SocketAddress& address) {
+  std::unique_ptr<Endpoint>& known = endpoints_[address];
+  if (known == nullptr) {
+    known = std::make_unique<Endpoint>(*context_, address);
+  }
+  return *known;
+}
+
+Mirror::ClusterState Mirror::MakeState(const route::Cluster& cluster, size_t index) {
+  if (index < clusters_.size() && clusters_[index].source == cluster) {
+    return std::move(clusters_[index]);
+  }
+  ClusterState state;
+  state.source = cluster;
+  std::vector<BalancedEndpoint> balanced;
+  for (const route::ClusterEndpoint& endpoint : cluster.endpoints) {
+    Endpoint& known = EndpointOf(endpoint.address);
+    if (endpoint.healthy && endpoint.weight != 0) {
+      state.endpoints.push_back(&known);
+      balanced.push_back({IdentityOf(endpoint.address), endpoint.weight});
+    }
+  }
+  state.balancer = MakeBalancer(cluster.load_balancing, balanced, MonotonicNs());
+  return state;
+}
+
 void Mirror::SetClusters(const std::vector<route::Cluster>& clusters) {
   if (stopped_) {
     return;
   }
   std::unordered_set<SocketAddress> named;
-  std::vector<ClusterState> states(clusters.size());
-  for (size_t i = 0; i < clusters.size(); ++i) {
-    for (const route::ClusterEndpoint& endpoint : clusters[i].endpoints) {
+  std::vector<ClusterState> states;
+  for (const route::Cluster& cluster : clusters) {
+    states.push_back(MakeState(cluster, states.size()));
+    for (const route::ClusterEndpoint& endpoint : cluster.endpoints) {
       named.insert(endpoint.address);
-      std::unique_ptr<Endpoint>& known = endpoints_[endpoint.address];
-      if (known == nullptr) {
-        known = std::make_unique<Endpoint>(*context_, endpoint.address);
-      }
-      if (endpoint.healthy) {
-        states[i].endpoints.push_back(known.get());
-      }
     }
   }
   clusters_ = std::move(states);
@@ -61,22 +103,23 @@ void Mirror::SetClusters(const std::vector<route::Cluster>& clusters) {
   }
 }
 
-Connection* Mirror::Acquire(uint32_t cluster_index, TimePoint now) {
+Connection* Mirror::Acquire(uint32_t cluster_index, uint64_t hash, TimePoint now) {
   if (cluster_index >= clusters_.size() || now < clusters_[cluster_index].retry_at) {
     return nullptr;
   }
   ClusterState& cluster = clusters_[cluster_index];
-  TimePoint retry_at = TimePoint::max();
-  for (size_t i = 0; i < cluster.endpoints.size(); ++i) {
-    Endpoint& endpoint = *cluster.endpoints[cluster.next];
-    cluster.next = (cluster.next + 1) % cluster.endpoints.size();
-    if (Connection* connection = endpoint.Acquire(now)) {
+  const Usable usable(cluster.endpoints, now);
+  // One that turns out not to be usable is not picked again, so this ends.
+  while (const std::optional<size_t> picked = cluster.balancer->Pick(hash, usable)) {
+    if (Connection* connection = cluster.endpoints[*picked]->Acquire(now)) {
       return connection;
     }
-    retry_at = std::min(retry_at, endpoint.RetryAt(now));
   }
   // Saves going through a large cluster that is down as a whole, for every copy.
-  cluster.retry_at = retry_at;
+  cluster.retry_at = TimePoint::max();
+  for (const Endpoint* endpoint : cluster.endpoints) {
+    cluster.retry_at = std::min(cluster.retry_at, endpoint->RetryAt(now));
+  }
   return nullptr;
 }
 
@@ -90,7 +133,7 @@ void Mirror::Send(const Copy& copy) {
     return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);
   }
   const TimePoint now = Clock::now();
-  Connection* const connection = Acquire(copy.cluster, now);
+  Connection* const connection = Acquire(copy.cluster, copy.hash, now);
   if (connection == nullptr) {
     return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);
   }

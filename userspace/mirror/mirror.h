@@ -2,8 +2,8 @@
 //
 // One worker thread, on that worker's EventLoop, which must outlive the Mirror; every method and callback is on it.
 // Owns its connections. Everything is bounded: unsent bytes and unanswered copies for each connection; at a limit the
-// newest copy is dropped and its outcome told. Every Send ends in exactly one OnCopyEnd. Weights of endpoints are not
-// looked at; an endpoint at its limit keeps its turn, so that its share does not fall onto the others.
+// newest copy is dropped and its outcome told. Every Send ends in exactly one OnCopyEnd. An endpoint at its limit keeps
+// its turn, so that its share does not fall onto the others.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@
 
 namespace rpctee::mirror {
 
+class Balancer;
 class Connection;
 class Endpoint;
 struct Context;
@@ -38,10 +39,10 @@ class Mirror {
 
   // The clusters that rules refer to by index. Connections to endpoints that no cluster names any more are reset
   // (unanswered copies end as connection_lost); others stay as they are. Clusters may share endpoints, and then share
-  // their connections. Endpoints that are not healthy get nothing new.
+  // their connections. Endpoints that are not healthy, or whose weight is 0, get nothing new.
   void SetClusters(const std::vector<route::Cluster>& clusters);
 
-  // Queues one copy of a whole request for its cluster, round robin over endpoints that can take it. Copies the bytes,
+  // Queues one copy of a whole request for its cluster, for one of the endpoints that can take it. Copies the bytes,
   // writes a fresh request id into the copy. What is not one whole Dubbo request is never sent and ends as no_endpoint.
   void Send(const Copy& copy);
 
@@ -67,11 +68,15 @@ class Mirror {
 
  private:
   struct ClusterState {
-    std::vector<Endpoint*> endpoints;  // the healthy ones
-    size_t next = 0;
+    route::Cluster source;
+    std::vector<Endpoint*> endpoints;  // those that may get copies
+    std::unique_ptr<Balancer> balancer;
     TimePoint retry_at{};  // no endpoint can take anything before
   };
-  Connection* Acquire(uint32_t cluster_index, TimePoint now);
+  Endpoint& EndpointOf(const SocketAddress& address);
+  // With the turns as they were, if nothing about the cluster has changed.
+  ClusterState MakeState(const route::Cluster& cluster, size_t index);
+  Connection* Acquire(uint32_t cluster_index, uint64_t hash, TimePoint now);
 
   std::unique_ptr<Context> context_;
   std::unordered_map<SocketAddress, std::unique_ptr<Endpoint>> endpoints_;

@@ -54,7 +54,8 @@ class ConcernFinder {
     const std::vector<ClusterEndpoint>& targets = names_.Endpoints(mirror.cluster);
     if (targets.empty()) {
       Say("mirror cluster '" + mirror.cluster + "' has no endpoints, so its copies have nowhere to go");
-    } else if (std::none_of(targets.begin(), targets.end(), [](const ClusterEndpoint& e) { return e.healthy; })) {
+    } else if (std::none_of(targets.begin(), targets.end(),
+                            [](const ClusterEndpoint& e) { return e.healthy && e.weight > 0; })) {
       Say("mirror cluster '" + mirror.cluster + "' has no healthy endpoint");
     }
     for (const std::string& cluster : route.clusters) {

@@ -49,6 +49,7 @@ struct Route {
   std::vector<std::string> clusters;  // where the route sends production traffic (one, or the weighted ones)
   std::vector<MirrorPolicy> mirrors;
   Origin origin;
+  std::vector<std::string> hash_policy{};  // fields that a hash is made of, for clusters with ring hash
 };
 
 // What people call this route: its name, or "#<position>" (from 1) when it has none.
@@ -64,15 +65,22 @@ struct RouteConfig {
 
 struct ClusterEndpoint {
   SocketAddress address;
-  uint32_t weight = 1;
-  bool healthy = true;
+  uint32_t weight = 1;  // 0 = gets no copies
+  bool healthy = true;  // false = gets no copies
 
   bool operator==(const ClusterEndpoint&) const = default;
 };
 
+// Which endpoint of a cluster gets a copy.
+enum class LoadBalancing : uint8_t { kRoundRobin, kLeastRequest, kRandom, kRingHash };
+
 struct Cluster {
   std::string name;  // "outbound|<port>|<subset>|<host>"
   std::vector<ClusterEndpoint> endpoints;
+  LoadBalancing load_balancing = LoadBalancing::kRoundRobin;
+  std::string hash_field{};  // for ring hash, where the route has no hash policy of its own; empty = none
+
+  bool operator==(const Cluster&) const = default;
 };
 
 struct RouteSet {

@@ -28,6 +28,8 @@ struct Rule {
   Share share;
   uint64_t threshold = 0;
   uint32_t cluster_index = 0;  // into Snapshot::clusters()
+  // The fields whose hash says which endpoint gets the copy; empty where the cluster does not ask for it.
+  std::vector<std::string> hash_policy{};
 };
 
 // What the tap must be told about one endpoint.

@@ -6,6 +6,18 @@
 #include "route/text.h"
 
 namespace rpctee::route {
+namespace {
+
+// The route's own policy comes first, as in the proxies.
+std::vector<std::string> HashPolicyOf(const Route& route, const Cluster& cluster) {
+  if (cluster.load_balancing != LoadBalancing::kRingHash) {
+    return {};
+  }
+  const bool by_cluster = route.hash_policy.empty() && !cluster.hash_field.empty();
+  return by_cluster ? std::vector{cluster.hash_field} : route.hash_policy;
+}
+
+}  // namespace
 
 // Fills one new snapshot from a route set. Control thread.
 class Snapshot::Builder {
@@ -41,12 +53,13 @@ Status Snapshot::Builder::Run() {
   return {};
 }
 
-// A cluster that is given twice has the endpoints of both.
+// A cluster that is given twice has the endpoints of both, and is balanced as the first says.
 void Snapshot::Builder::AddClusters() {
   for (const Cluster& cluster : snapshot_.source_->clusters) {
-    std::vector<ClusterEndpoint>& endpoints = snapshot_.clusters_[ClusterIndex(cluster.name)].endpoints;
+    Cluster& added = snapshot_.clusters_[ClusterIndex(cluster.name)];
+    std::vector<ClusterEndpoint>& endpoints = added.endpoints;
     if (endpoints.empty()) {
-      endpoints = cluster.endpoints;
+      added = cluster;
       continue;
     }
     std::set<SocketAddress> known;
@@ -112,6 +125,7 @@ void Snapshot::Builder::AddRules(const RouteConfig& config, size_t position, Com
     rule.share = mirror.share;
     rule.threshold = mirror.share.Threshold();
     rule.cluster_index = ClusterIndex(mirror.cluster);
+    rule.hash_policy = HashPolicyOf(route, snapshot_.clusters_[rule.cluster_index]);
     compiled.rules.push_back(rule.id);
     snapshot_.rules_.push_back(std::move(rule));
   }

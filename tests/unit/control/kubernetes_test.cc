@@ -169,6 +169,45 @@ spec:
   EXPECT_EQ(EndpointsOf(loaded, "outbound|20880|two|demo.host"), "10.0.0.2:20990");
 }
 
+route::Cluster FindCluster(const LoadedRoutes& loaded, const std::string& name) {
+  for (const route::Cluster& cluster : loaded.routes.clusters) {
+    if (cluster.name == name) {
+      return cluster;
+    }
+  }
+  ADD_FAILURE() << name;
+  return {};
+}
+
+TEST_F(Kubernetes, TrafficPolicyOfTheSubsetThenOfTheHostSaysHowCopiesAreBalanced) {
+  using route::LoadBalancing;
+  const auto load = [&](const std::string& host, const std::string& subset) {
+    return FindCluster(LoadText(Router(kBoth) + kServiceEntry + R"(---
+apiVersion: networking.istio.io/v1alpha3
+kind: DestinationRule
+metadata: {name: demo, namespace: ns}
+spec:
+  host: demo.host
+  trafficPolicy: )" + host + R"(
+  subsets: [{name: one, labels: {track: stable}}, {name: two, labels: {track: canary}, trafficPolicy: )" +
+                                subset + R"(}]
+)" + Pod("b", "app: demo, track: canary", std::string(kRunning) + "10.0.0.2")),
+                       "outbound|20880|two|demo.host");
+  };
+  EXPECT_EQ(load("{}", "{}").load_balancing, LoadBalancing::kRoundRobin);
+  EXPECT_EQ(load("{loadBalancer: {simple: RANDOM}}", "{tls: {mode: DISABLE}}").load_balancing, LoadBalancing::kRandom);
+  EXPECT_EQ(load("{loadBalancer: {simple: RANDOM}}", "{loadBalancer: {simple: LEAST_REQUEST}}").load_balancing,
+            LoadBalancing::kLeastRequest);
+  EXPECT_EQ(load("{loadBalancer: {simple: LEAST_CONN}}", "{}").load_balancing, LoadBalancing::kLeastRequest);
+  EXPECT_EQ(load("{loadBalancer: {simple: PASSTHROUGH}}", "{}").load_balancing, LoadBalancing::kRoundRobin);
+  const route::Cluster hashed =
+      load("{}", "{loadBalancer: {consistentHash: {httpHeaderName: user, ringHash: {minimumRingSize: 1024}}}}");
+  EXPECT_EQ(hashed.load_balancing, LoadBalancing::kRingHash);
+  EXPECT_EQ(hashed.hash_field, "user");
+  EXPECT_EQ(load("{}", "{loadBalancer: {consistentHash: {useSourceIp: true}}}").load_balancing,
+            LoadBalancing::kRoundRobin);
+}
+
 TEST_F(Kubernetes, SubsetThatNothingTellsStaysEmptyWithAWarning) {
   const LoadedRoutes loaded =
       LoadText(Router(kBoth) + kServiceEntry + Pod("a", "app: demo, version: one", std::string(kRunning) + "10.0.0.1"));

@@ -83,6 +83,17 @@ TEST_F(Rds, SharesFollowTheContract) {
   EXPECT_EQ(ShareOf("{runtime_fraction: {default_value: {numerator: 5}}}"), -1);
 }
 
+TEST_F(Rds, BothFormsNameTheFieldsOfTheHash) {
+  const LoadedRoutes aeraki = LoadRoute("  route: {cluster: c1, hash_policy: [user, zone]}\n");
+  ASSERT_THAT(aeraki.routes.configs, SizeIs(1));
+  EXPECT_THAT(aeraki.routes.configs[0].routes.at(0).hash_policy, ElementsAre("user", "zone"));
+  const LoadedRoutes envoy = LoadText(R"({"name": "x_1", "virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [
+   {"name": "r", "match": {"prefix": "/"}, "route": {"cluster": "c1", "hash_policy": [
+     {"header": {"header_name": "user"}}, {"cookie": {"name": "c"}}]}}]}]})");
+  ASSERT_THAT(envoy.routes.configs, SizeIs(1));
+  EXPECT_THAT(envoy.routes.configs[0].routes.at(0).hash_policy, ElementsAre("user"));
+}
+
 TEST_F(Rds, EnvoyFormTakesTheVirtualHostForEveryDomain) {
   const LoadedRoutes loaded = LoadText(R"({"name": "org.x.Demo_20880", "virtual_hosts": [
  {"name": "other", "domains": ["x.org"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "wrong"}}]},
@@ -190,12 +201,13 @@ TEST_F(Rds, EndpointsHaveHealthAndWeight) {
    {"endpoint": {"address": {"socket_address": {"address": "10.0.0.4", "port_value": 1}}}, "health_status": "DRAINING"},
    {"endpoint": {"address": {"socket_address": {"address": "10.0.0.5", "port_value": 1}}}, "health_status": "TIMEOUT"},
    {"endpoint": {"address": {"socket_address": {"address": "fd00::6", "port_value": 1}}}, "load_balancing_weight": 3},
+   {"endpoint": {"address": {"socket_address": {"address": "10.0.0.8", "port_value": 1}}}, "load_balancing_weight": 0},
    {"endpoint": {"address": {"socket_address": {"address": "a.example", "port_value": 1}}}},
    {"endpoint": {"address": {"pipe": {"path": "/x"}}}},
    {"endpoint": {"address": {"socket_address": {"address": "10.0.0.7", "port_value": 65536}}}}]}]})");
   EXPECT_EQ(EndpointsOf(loaded, "c"),
             "10.0.0.1:1 10.0.0.2:1 (unhealthy) 10.0.0.3:1 10.0.0.4:1 (unhealthy) 10.0.0.5:1 (unhealthy) "
-            "[fd00::6]:1 (weight 3)");
+            "[fd00::6]:1 (weight 3) 10.0.0.8:1 (weight 0)");
   EXPECT_THAT(Told(loaded), SizeIs(4));  // three without an address, and the pipe by name
 }
 

@@ -28,6 +28,57 @@ TEST_F(MirrorEndpoints, TakeTurnsExactly) {
   }
 }
 
+TEST_F(MirrorEndpoints, TakeTurnsByWeightAndZeroGetsNothing) {
+  ScriptedServer heavy(loop);
+  ScriptedServer light(loop);
+  ScriptedServer none(loop);
+  route::Cluster cluster = ClusterOf({heavy.address(), light.address(), none.address()});
+  cluster.endpoints[0].weight = 3;
+  cluster.endpoints[2].weight = 0;
+  mirror = std::make_unique<Mirror>(loop, books, options);
+  mirror->SetClusters({cluster});
+  SendMany(40);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(heavy.requests(), 30U);
+  EXPECT_EQ(light.requests(), 10U);
+  EXPECT_EQ(none.accepted(), 0U);
+}
+
+TEST_F(MirrorEndpoints, LeastRequestLeavesTheOneAloneThatDoesNotAnswer) {
+  ScriptedServer good(loop);
+  ScriptedServer stuck(loop);
+  stuck.ScriptNothing();
+  route::Cluster cluster = ClusterOf({good.address(), stuck.address()});
+  cluster.load_balancing = route::LoadBalancing::kLeastRequest;
+  mirror = std::make_unique<Mirror>(loop, books, options);
+  mirror->SetClusters({cluster});
+  for (int i = 0; i < 100; ++i) {
+    SendMany(1);
+    ASSERT_TRUE(RunUntil([&] { return mirror->in_flight() == stuck.requests(); }));
+  }
+  // Both draws must be the stuck one for it to get anything: one of four, after its first.
+  EXPECT_GT(good.requests(), 55U);
+}
+
+TEST_F(MirrorEndpoints, CopiesOfOneKeyGoToOneEndpoint) {
+  std::vector<std::unique_ptr<ScriptedServer>> servers;
+  std::vector<SocketAddress> addresses;
+  for (int i = 0; i < 4; ++i) {
+    servers.push_back(std::make_unique<ScriptedServer>(loop));
+    addresses.push_back(servers.back()->address());
+  }
+  route::Cluster cluster = ClusterOf(addresses);
+  cluster.load_balancing = route::LoadBalancing::kRingHash;
+  mirror = std::make_unique<Mirror>(loop, books, options);
+  mirror->SetClusters({cluster});
+  for (int i = 0; i < 50; ++i) {
+    Send(Request(next_id++), 0, 0, 12345);
+  }
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(std::count_if(servers.begin(), servers.end(), [](const auto& server) { return server->requests() == 50; }),
+            1);
+}
+
 TEST_F(MirrorEndpoints, ADeadOneLosesLittleAndTheOthersTakeTheRest) {
   options.reconnect_min = seconds(5);
   options.reconnect_max = seconds(50);

@@ -88,12 +88,13 @@ class MirrorTest : public ::testing::Test {
     mirror = std::make_unique<Mirror>(loop, books, options);
     mirror->SetClusters({ClusterOf(addresses)});
   }
-  void Send(const ByteVector& frame, uint32_t cluster = 0, uint32_t rule = 0) {
+  void Send(const ByteVector& frame, uint32_t cluster = 0, uint32_t rule = 0, uint64_t hash = 0) {
     ++sends;
     const Bytes whole = frame;
     Copy copy;
     copy.cluster = cluster;
     copy.rule = rule;
+    copy.hash = hash;
     copy.pieces = std::span(&whole, 1);
     copy.oneway = frame.size() > 2 && (frame[2] & 0xe0) == 0x80;
     mirror->Send(copy);

@@ -56,6 +56,22 @@ TEST(Snapshot, AnUnhealthyEndpointIsWatchedBecauseRequestsMayStillGoThere) {
   EXPECT_EQ(MustBuild(routes)->endpoints().size(), 1u);
 }
 
+TEST(Snapshot, ARuleHashesByItsRouteThenByItsClusterAndOnlyForARing) {
+  RouteSet routes;
+  routes.clusters = {MakeCluster("v1", {"10.0.0.1:80"}), MakeCluster("ring", {"10.0.0.2:80"}),
+                     MakeCluster("turns", {"10.0.0.3:80"})};
+  routes.clusters[1].load_balancing = LoadBalancing::kRingHash;
+  routes.clusters[1].hash_field = "tenant";
+  Route own = MakeRoute("", {}, {"v1"}, {Mirror("ring"), Mirror("turns")});
+  own.hash_policy = {"user", "zone"};
+  routes.configs = {MakeConfig("a", {own, MakeRoute("", {}, {"v1"}, {Mirror("ring")})})};
+  const auto snapshot = MustBuild(routes);
+  EXPECT_THAT(snapshot->rules()[0].hash_policy, ElementsAre("user", "zone"));
+  EXPECT_TRUE(snapshot->rules()[1].hash_policy.empty());
+  EXPECT_THAT(snapshot->rules()[2].hash_policy, ElementsAre("tenant"));
+  EXPECT_EQ(snapshot->clusters()[1].load_balancing, LoadBalancing::kRingHash);
+}
+
 TEST(Snapshot, ClustersThatNoLoadAssignmentNamesAreKeptEmpty) {
   RouteSet routes;
   routes.configs = {MakeConfig("a", {MakeRoute("", {}, {"v1"}, {Mirror("v2")})})};
