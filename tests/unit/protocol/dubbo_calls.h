@@ -89,6 +89,7 @@ inline const std::vector<Written>& Serializations() {
       {"dubbo2723/java_"},
       {"dubbo2723/compactedjava_", {}, {"no_args", "say_hello", "hard_text", "generic", "echo", "typed", "long_text"}},
       {"dubbo2723/fastjson_"},
+      {"dubbo3216/fastjson_"},
       {"dubbo2723/gson_"},
       {"dubbo2723/protobuf_json_", {}, {"no_args", "message", "hard_names"}},  // messages, and nothing else
   };

@@ -46,6 +46,13 @@ TEST(DubboJson, ValuesAreTextAsFarAsTheyCanBe) {
   EXPECT_EQ(StatusOf(R"({"b":1})"), Status::kAbsent);
 }
 
+TEST(DubboJson, NumbersMayNameTheirType) {
+  EXPECT_EQ(ValueOf(R"({"b":1L,"c":[2S],"d":0.5D,"a":-7B})"), "-7");
+  EXPECT_EQ(StatusOf(R"({"a":7X})"), Status::kUndecodable);
+  EXPECT_EQ(StatusOf(R"({"a":7LL})"), Status::kUndecodable);
+  EXPECT_EQ(StatusOf(R"({"a":trueL})"), Status::kUndecodable);
+}
+
 TEST(DubboJson, NestedValuesAreSteppedOver) {
   EXPECT_EQ(ValueOf(R"({"b":{"a":["}",{"x":"]\"}"}]},"c":[[],{}],"a":"1"})"), "1");
   EXPECT_EQ(StatusOf(R"({"b":{"a":1}})"), Status::kAbsent) << "a member of a value is no attachment";
@@ -118,6 +125,32 @@ TEST(DubboJson, LinesMayEndAsOnWindows) {
   const auto frame = Request("\"2.0.2\"\r\n\"org.Demo\"\r\n\"1\"\r\n\"hi\"\r\n\"\"\r\n{\"a\":\"1\"}\r\n");
   DubboRequest request(frame);
   test::ExpectFields(request, {{"interface", "org.Demo"}, {"method", "hi"}, {"a", "1"}});
+}
+
+// As the fastjson of Dubbo 3 writes them.
+std::string Measured(const std::vector<std::string>& values) {
+  std::string body;
+  for (const std::string& value : values) {
+    body += std::string{0, 0, static_cast<char>(value.size() >> 8), static_cast<char>(value.size())} + value;
+  }
+  return body;
+}
+
+TEST(DubboJson, LengthsInFrontOfValuesMayTakeThePlaceOfLineEnds) {
+  const auto frame = Request(
+      Measured({"\"2.0.2\"", "\"org.Demo\"", "null", "\"hi\"", "\"Lx;I\"", "{\n\"k\":\"\n\"}", "7", R"({"a":"1"})"}));
+  DubboRequest request(frame);
+  test::ExpectFields(request, {{"interface", "org.Demo"}, {"version", {}}, {"method", "hi"}, {"a", "1"}});
+}
+
+TEST(DubboJson, LengthsBeyondTheBodyAreRefused) {
+  std::string body = Measured({"\"2.0.2\"", "\"org.Demo\"", "\"1\"", "\"hi\"", "\"I\"", "7"});
+  for (const char first : {'\0', '\x7f', '\xff'}) {
+    const auto frame = Request(body + first + std::string("\0\0\x0a{\"a\":\"1\"}", 12));
+    DubboRequest request(frame);
+    EXPECT_EQ(request.Method().value, "hi");
+    EXPECT_EQ(request.Field("a").status, Status::kUndecodable);
+  }
 }
 
 TEST(DubboJson, NullStringsAreAbsent) {

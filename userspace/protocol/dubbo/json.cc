@@ -93,10 +93,14 @@ std::string_view Reader::Literal() {
     ++position_;
   }
   const std::string_view literal = text_.substr(begin, position_ - begin);
-  if (literal != "null" && literal != "true" && literal != "false" && !IsNumber(literal)) {
+  if (literal == "null" || literal == "true" || literal == "false") {
+    return literal;
+  }
+  if (!IsNumber(literal)) {
     Fail();
     return {};
   }
+  position_ += position_ < text_.size() && std::string_view("BSLFD").find(text_[position_]) != std::string_view::npos;
   return literal;
 }
 

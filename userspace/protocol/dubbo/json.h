@@ -27,7 +27,7 @@ class Reader {
 
   // What stands between the quotes, with its escapes; IsPlainString or DecodeString make text of it.
   std::string_view String();
-  // null, true, false or a number, as it stands.
+  // null, true, false or a number, as it stands; without the letter that fastjson may put behind a number for its type.
   std::string_view Literal();
   // Steps over one value of any kind with all that it contains. Only the shape of what is inside is looked at: strings,
   // and brackets that match.

@@ -4,6 +4,10 @@
 
 namespace rpctee::protocol::dubbo {
 
+std::optional<std::string_view> JsonBody::TakeValue(size_t& position) const {
+  return has_lengths_ ? TakeMeasured(position) : TakeLine(position);
+}
+
 // Java's println ends a line as the machine does that it runs on.
 std::optional<std::string_view> JsonBody::TakeLine(size_t& position) const {
   const size_t end = body_.find('\n', position);
@@ -18,9 +22,19 @@ std::optional<std::string_view> JsonBody::TakeLine(size_t& position) const {
   return line;
 }
 
-// Nothing when the line is neither a string nor null.
-std::optional<FieldValue> JsonBody::StringLine(std::string_view line) {
-  json::Reader reader(line);
+std::optional<std::string_view> JsonBody::TakeMeasured(size_t& position) const {
+  ByteReader reader(AsBytes(body_.substr(position)));
+  const Bytes value = reader.Take(reader.Be32());
+  if (reader.failed()) {
+    return std::nullopt;
+  }
+  position += reader.position();
+  return AsText(value);
+}
+
+// Nothing when the value is neither a string nor null.
+std::optional<FieldValue> JsonBody::WholeString(std::string_view value) {
+  json::Reader reader(value);
   if (reader.Peek() != '"') {
     return reader.Literal() == "null" && reader.AtEnd() ? std::optional(kAbsent) : std::nullopt;
   }
@@ -33,16 +47,17 @@ FieldValue JsonBody::StringValue(std::string_view quoted) {
 }
 
 std::optional<FieldValue> JsonBody::NextString() {
-  const std::optional<std::string_view> line = TakeLine(position_);
-  return line ? StringLine(*line) : std::nullopt;
+  const std::optional<std::string_view> value = TakeValue(position_);
+  return value ? WholeString(*value) : std::nullopt;
 }
 
 std::optional<int64_t> JsonBody::NextCount() {
   size_t behind = position_;
-  const std::optional<std::string_view> line = TakeLine(behind);
+  const std::optional<std::string_view> value = TakeValue(behind);
   int32_t count = 0;
-  if (!line || std::from_chars(line->data(), line->data() + line->size(), count).ptr != line->data() + line->size() ||
-      line->empty()) {
+  if (!value ||
+      std::from_chars(value->data(), value->data() + value->size(), count).ptr != value->data() + value->size() ||
+      value->empty()) {
     return std::nullopt;
   }
   position_ = behind;
@@ -51,23 +66,23 @@ std::optional<int64_t> JsonBody::NextCount() {
 
 FieldValue JsonBody::FirstArgument() {
   size_t behind = position_;
-  const std::optional<std::string_view> line = TakeLine(behind);
-  return line ? StringLine(*line).value_or(kUndecodable) : kUndecodable;
+  const std::optional<std::string_view> value = TakeValue(behind);
+  return value ? WholeString(*value).value_or(kUndecodable) : kUndecodable;
 }
 
 bool JsonBody::DecodeAttachments(size_t arguments) {
   size_t position = position_;
   for (size_t i = 0; i < arguments; ++i) {
-    if (!TakeLine(position)) {
+    if (!TakeValue(position)) {
       return false;
     }
   }
-  const size_t begin = position;
-  const std::optional<std::string_view> line = TakeLine(position);
-  if (!line) {
+  const std::optional<std::string_view> value = TakeValue(position);
+  if (!value) {
     return false;
   }
-  json::Reader reader(body_.substr(0, begin + line->size()), begin);
+  const auto begin = static_cast<size_t>(value->data() - body_.data());
+  json::Reader reader(body_.substr(0, begin + value->size()), begin);
   if (reader.Peek() != '{') {
     return reader.Literal() == "null" && reader.AtEnd();
   }

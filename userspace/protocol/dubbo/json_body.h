@@ -1,6 +1,7 @@
-// The fields of a Dubbo request body in JSON, one value a line: fastjson, gson, and protobuf's JSON.
+// The fields of a Dubbo request body in JSON: fastjson, gson, and protobuf's JSON.
 //
-// Steps over arguments by their line ends: text in JSON has none inside. The body must outlive it. One thread.
+// Steps over arguments by their line ends, as text in JSON has none inside; or by their lengths, which Dubbo 3 writes
+// in front of each value instead. The body must outlive it. One thread.
 #pragma once
 
 #include "protocol/dubbo/decoded_body.h"
@@ -10,10 +11,12 @@ namespace rpctee::protocol::dubbo {
 
 class JsonBody final : public DecodedBody {
  public:
-  // Where the attachments are in the last line: they are its members, or those of its one member "attachments".
+  // Where the attachments are in the last value: they are its members, or those of its one member "attachments".
   enum class Layout : uint8_t { kBare, kInMessage };
 
-  JsonBody(Bytes body, Layout layout) : body_(AsText(body)), layout_(layout) {}
+  // A length of less than 16 MiB begins with a byte that begins no JSON.
+  JsonBody(Bytes body, Layout layout)
+      : body_(AsText(body)), layout_(layout), has_lengths_(!body.empty() && body.front() == 0) {}
 
  private:
   std::optional<FieldValue> NextString() override;
@@ -22,15 +25,18 @@ class JsonBody final : public DecodedBody {
   bool DecodeAttachments(size_t arguments) override;
   FieldValue DecodeValue(size_t at) override;
 
-  // The line that begins at `position`, which moves behind it. Nothing when it has no end.
+  // The value that begins at `position`, which moves behind it. Nothing when it has no end.
+  std::optional<std::string_view> TakeValue(size_t& position) const;
   std::optional<std::string_view> TakeLine(size_t& position) const;
-  std::optional<FieldValue> StringLine(std::string_view line);
+  std::optional<std::string_view> TakeMeasured(size_t& position) const;
+  std::optional<FieldValue> WholeString(std::string_view value);
   FieldValue StringValue(std::string_view quoted);
   bool DecodeMembers(json::Reader& reader);
 
   std::string_view body_;
   Layout layout_;
-  size_t position_ = 0;  // behind the lines that were read
+  bool has_lengths_;
+  size_t position_ = 0;  // behind the values that were read
 };
 
 }  // namespace rpctee::protocol::dubbo

@@ -27,4 +27,4 @@ make_frames() {
 
 make_frames dubbo2723 2.7.23 hessian2 native-hessian fastjson gson protobuf-json protobuf java compactedjava nativejava \
   kryo kryo2 fst protostuff avro
-make_frames dubbo3216 3.2.16 hessian2 fastjson2 nativejava
+make_frames dubbo3216 3.2.16 hessian2 fastjson2 nativejava fastjson
