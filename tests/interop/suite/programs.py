@@ -13,8 +13,8 @@ from . import lab, routes
 RUN_JAVA = pathlib.Path(__file__).resolve().parents[1] / "run_java.sh"
 START_SECONDS = 30
 RUN_SECONDS = 120
-# The provider writes its report every 200 ms; unchanged for so long, nothing more is on its way.
-QUIET_SECONDS = 0.7
+# The provider writes its report every 50 ms; unchanged for so long, nothing more is on its way.
+QUIET_SECONDS = 0.3
 DIGEST_MODULUS = 1 << 64
 
 
@@ -30,21 +30,33 @@ def wait_until(condition, seconds, what):
         time.sleep(0.05)
 
 
+@dataclasses.dataclass(frozen=True)
+class Tally:
+    """How many calls, and the sum of their hashes."""
+
+    calls: int = 0
+    digest: int = 0
+
+    def since(self, before):
+        return Tally(self.calls - before.calls, (self.digest - before.digest) % DIGEST_MODULUS)
+
+
 @dataclasses.dataclass
 class Received:
-    """What a provider received in a period. The digest is a sum over calls, so periods can be subtracted."""
+    """What a provider received in a period: calls by kind ("method" or "method@tenant") and by peer address."""
 
     total: int
-    digest: int
-    calls: dict
+    kinds: dict
     peers: dict
 
     def since(self, before):
-        def difference(now, then):
-            return {k: n - then.get(k, 0) for k, n in now.items() if n != then.get(k, 0)}
+        kinds = {kind: tally.since(before.kinds.get(kind, Tally())) for kind, tally in self.kinds.items()}
+        peers = {peer: calls - before.peers.get(peer, 0) for peer, calls in self.peers.items()}
+        return Received(self.total - before.total, {kind: tally for kind, tally in kinds.items() if tally.calls},
+                        {peer: calls for peer, calls in peers.items() if calls})
 
-        return Received(self.total - before.total, (self.digest - before.digest) % DIGEST_MODULUS,
-                        difference(self.calls, before.calls), difference(self.peers, before.peers))
+    def calls(self, kind):
+        return self.kinds.get(kind, Tally()).calls
 
 
 class Provider(lab.Process):
@@ -61,7 +73,8 @@ class Provider(lab.Process):
 
     def received(self):
         report = json.loads(self.report.read_text())
-        return Received(report["total"], int(report["digest"], 16), report["calls"], report["peers"])
+        kinds = {kind: Tally(tally["calls"], int(tally["digest"], 16)) for kind, tally in report["kinds"].items()}
+        return Received(report["total"], kinds, report["peers"])
 
 
 def settled(*providers):
@@ -88,9 +101,9 @@ class Consumer(lab.Process):
     def wait_ready(self):
         self._line("ready", START_SECONDS)
 
-    def run(self, scenario, calls, threads, out):
+    def run(self, case, out):
         """Returns how many calls failed."""
-        self.child.stdin.write(f"{scenario} {calls} {threads} {out}\n".encode())
+        self.child.stdin.write(f"{case.scenario} {case.calls} {case.threads} {case.serialization} {out}\n".encode())
         words = self._line("done ", RUN_SECONDS).split()
         return int(dict(word.split("=") for word in words[2:])["failed"])
 
@@ -110,7 +123,8 @@ class Consumer(lab.Process):
 
 
 class Agent(lab.Process):
-    def __init__(self, binary, percent, work):
+    def __init__(self, binary, rules, percent, work):
+        self.rules = rules
         self.routes_path = work / "routes.yaml"
         self.ledger_path = work / "ledger.json"
         self.ledger_path.unlink(missing_ok=True)
@@ -122,7 +136,7 @@ class Agent(lab.Process):
     def share(self, percent):
         """Replaces the routes as a whole, as a tool that writes them would."""
         following = self.routes_path.with_suffix(".next")
-        following.write_text(routes.everything(percent))
+        following.write_text(self.rules.text(percent))
         following.replace(self.routes_path)
 
     def wait_ready(self):

@@ -7,13 +7,17 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** What a provider has received so far: calls by method, calls by peer address, and one sum of call digests. */
+/**
+ * What a provider has received so far: calls by kind with the sum of their digests, and calls by peer address. The kind
+ * of a call is its method, with the tenant that called if the call names one: {@code sayHello@gray}.
+ */
 final class CallReport {
   private final String name;
   private final Path file;
-  private final Map<String, Long> calls = new TreeMap<>();
+  private final Map<String, Tally> kinds = new TreeMap<>();
   private final Map<String, Long> peers = new TreeMap<>();
   private long total;
   private long digest;
@@ -24,8 +28,15 @@ final class CallReport {
     this.file = file;
   }
 
-  synchronized void add(String method, String peer, long callDigest) {
-    calls.merge(method, 1L, Long::sum);
+  private static final class Tally {
+    long calls;
+    long digest;
+  }
+
+  synchronized void add(String kind, String peer, long callDigest) {
+    Tally tally = kinds.computeIfAbsent(kind, key -> new Tally());
+    tally.calls++;
+    tally.digest += callDigest;
     peers.merge(peer, 1L, Long::sum);
     total++;
     digest += callDigest;
@@ -38,8 +49,8 @@ final class CallReport {
     }
     String json =
         String.format(
-            "{\"name\":\"%s\",\"total\":%d,\"digest\":\"%016x\",\"calls\":{%s},\"peers\":{%s}}%n",
-            name, total, digest, members(calls), members(peers));
+            "{\"name\":\"%s\",\"total\":%d,\"digest\":\"%016x\",\"kinds\":{%s},\"peers\":{%s}}%n",
+            name, total, digest, members(kinds, CallReport::text), members(peers, String::valueOf));
     Path next = file.resolveSibling(file.getFileName() + ".next");
     try {
       Files.writeString(next, json);
@@ -50,9 +61,13 @@ final class CallReport {
     written = total;
   }
 
-  private static String members(Map<String, Long> counts) {
-    return counts.entrySet().stream()
-        .map(e -> "\"" + e.getKey() + "\":" + e.getValue())
+  private static String text(Tally tally) {
+    return String.format("{\"calls\":%d,\"digest\":\"%016x\"}", tally.calls, tally.digest);
+  }
+
+  private static <T> String members(Map<String, T> values, Function<T, String> text) {
+    return values.entrySet().stream()
+        .map(e -> "\"" + e.getKey() + "\":" + text.apply(e.getValue()))
         .collect(Collectors.joining(","));
   }
 }

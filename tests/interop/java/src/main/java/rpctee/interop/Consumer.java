@@ -16,9 +16,9 @@ import org.apache.dubbo.config.ReferenceConfig;
 import org.apache.dubbo.samples.basic.api.DemoService;
 
 /**
- * {@code Consumer --url dubbo://host:port --scenario NAME --calls N --threads T --connections 1 --out FILE}, or
- * {@code --scenario -} to read lines {@code NAME N T FILE} from standard input and run each on a new connection.
- * FILE gets the answers in call order; a line {@code done NAME calls=N failed=F ms=M} goes to standard output.
+ * {@code Consumer --url dubbo://host:port --scenario NAME --calls N --threads T --connections 1 --serialization hessian2
+ * --out FILE}, or {@code --scenario -} to read lines {@code NAME N T SERIALIZATION FILE} from standard input and run
+ * each on a new connection. FILE gets the answers in call order; a line {@code done NAME calls=N failed=F ms=M} goes to standard output.
  */
 public final class Consumer {
   private static final int TIMEOUT_MS = 60_000;
@@ -33,26 +33,32 @@ public final class Consumer {
 
   public static void main(String[] args) throws Exception {
     Arguments arguments =
-        new Arguments(args, "--url", "--scenario", "--calls", "--threads", "--connections", "--out");
+        new Arguments(
+            args, "--url", "--scenario", "--calls", "--threads", "--connections", "--serialization", "--out");
     Consumer consumer = new Consumer(arguments.get("--url"), arguments.number("--connections", 1));
     String scenario = arguments.get("--scenario");
     if (!scenario.equals("-")) {
       int failed =
           consumer.run(
-              scenario, arguments.number("--calls", 100), arguments.number("--threads", 1), arguments.get("--out"));
+              scenario,
+              arguments.number("--calls", 100),
+              arguments.number("--threads", 1),
+              arguments.get("--serialization", "hessian2"),
+              arguments.get("--out"));
       System.exit(failed == 0 ? 0 : 1);
     }
     System.out.println("ready");
     BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = input.readLine(); line != null; line = input.readLine()) {
-      String[] words = line.split(" ", 4);
-      consumer.run(words[0], Integer.parseInt(words[1]), Integer.parseInt(words[2]), words[3]);
+      String[] words = line.split(" ", 5);
+      consumer.run(words[0], Integer.parseInt(words[1]), Integer.parseInt(words[2]), words[3], words[4]);
     }
     System.exit(0);
   }
 
-  private int run(String name, int calls, int threads, String out) throws IOException, InterruptedException {
-    ReferenceConfig<DemoService> reference = reference();
+  private int run(String name, int calls, int threads, String serialization, String out)
+      throws IOException, InterruptedException {
+    ReferenceConfig<DemoService> reference = reference(serialization);
     long start = System.nanoTime();
     Scenario scenario = Scenario.named(name);
     byte[][] answers = new byte[calls][];
@@ -104,7 +110,7 @@ public final class Consumer {
     }
   }
 
-  private ReferenceConfig<DemoService> reference() {
+  private ReferenceConfig<DemoService> reference(String serialization) {
     ApplicationConfig application = new ApplicationConfig("dubbo-sample-consumer");
     application.setQosEnable(false);
     application.setRegisterConsumer(false); // else Dubbo 3 exports a metadata service on a port of its own
@@ -114,7 +120,9 @@ public final class Consumer {
     ReferenceConfig<DemoService> reference = new ReferenceConfig<>();
     reference.setApplication(application);
     reference.setInterface(DemoService.class);
-    reference.setUrl(url + "/" + DemoService.class.getName() + "?serialization=hessian2&prefer.serialization=hessian2");
+    reference.setUrl(
+        String.format(
+            "%s/%s?serialization=%3$s&prefer.serialization=%3$s", url, DemoService.class.getName(), serialization));
     reference.setConnections(connections);
     reference.setTimeout(TIMEOUT_MS);
     reference.setRetries(0);

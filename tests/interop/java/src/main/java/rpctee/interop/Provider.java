@@ -1,6 +1,7 @@
 package rpctee.interop;
 
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.dubbo.config.ApplicationConfig;
@@ -14,11 +15,15 @@ import org.apache.dubbo.samples.basic.api.DemoService;
  * {@code ready} and keeps FILE up to date until it is terminated.
  */
 public final class Provider {
-  private static final int REPORT_INTERVAL_MS = 200;
+  private static final int REPORT_INTERVAL_MS = 50;
   private static final int WORKER_THREADS = 16;
 
   /** Dubbo's default queue is empty and refuses calls when all threads are busy, which one-way bursts reach. */
   private static final int QUEUED_CALLS = 200_000;
+
+  /** What the consumers of the tests write; Dubbo 3 refuses what the provider does not name. */
+  private static final String SERIALIZATIONS =
+      "hessian2,fastjson2,fastjson,gson,java,compactedjava,nativejava,native-hessian,kryo";
 
   private Provider() {}
 
@@ -55,6 +60,7 @@ public final class Provider {
     config.setProtocol(protocol);
     config.setInterface(DemoService.class);
     config.setRef(service);
+    config.setParameters(Map.of("prefer.serialization", SERIALIZATIONS));
     config.export();
   }
 }

@@ -45,6 +45,9 @@ final class RecordingDemoService implements DemoService {
   }
 
   private void record(String method, Object... arguments) {
-    report.add(method, RpcContext.getContext().getRemoteHost(), CallDigest.of(method, arguments));
+    RpcContext context = RpcContext.getContext();
+    String tenant = context.getAttachment(Scenario.TENANT);
+    String kind = tenant == null ? method : method + "@" + tenant;
+    report.add(kind, context.getRemoteHost(), CallDigest.of(method, arguments));
   }
 }

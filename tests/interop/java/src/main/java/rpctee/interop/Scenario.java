@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.apache.dubbo.rpc.RpcContext;
 import org.apache.dubbo.samples.basic.api.DemoService;
 import org.apache.dubbo.samples.basic.api.Order;
 
@@ -15,6 +16,11 @@ final class Scenario {
   interface Call {
     byte[] invoke(DemoService service);
   }
+
+  /** The attachment that tells who calls, in the scenario "tenants". */
+  static final String TENANT = "tenant";
+
+  private static final String[] TENANTS = {"gray", "blue", null, "grün-世界"};
 
   private static final int[] SIZES = {
     0, 1, 100, 1024, 15 << 10, 16 << 10, 17 << 10, 64 << 10, 100 << 10, 500 << 10
@@ -41,8 +47,10 @@ final class Scenario {
         return new Scenario(List.of(), hello("the last one, two-way"));
       case "threads50":
         return new Scenario(mixed(), null);
+      case "tenants":
+        return new Scenario(ofTenants(mixed()), null);
       default:
-        throw new IllegalArgumentException("scenario is calls, sizes, oneway or threads50, not " + name);
+        throw new IllegalArgumentException("scenario is calls, sizes, oneway, threads50 or tenants, not " + name);
     }
   }
 
@@ -82,6 +90,25 @@ final class Scenario {
       calls.add(echo(dubboRequests(size)));
     }
     return calls;
+  }
+
+  /** Each call from each tenant; the third of them gives no name. */
+  private static List<Call> ofTenants(List<Call> calls) {
+    List<Call> all = new ArrayList<>();
+    for (Call call : calls) {
+      for (String tenant : TENANTS) {
+        all.add(
+            service -> {
+              if (tenant == null) {
+                RpcContext.getContext().removeAttachment(TENANT);
+              } else {
+                RpcContext.getContext().setAttachment(TENANT, tenant);
+              }
+              return call.invoke(service);
+            });
+      }
+    }
+    return all;
   }
 
   private static List<Call> objectsAndNumbers() {
