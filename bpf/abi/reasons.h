@@ -23,7 +23,6 @@
 	X(over_memory, A, "the limit on memory for unfinished requests was reached")                                 \
 	X(no_route, A, "no route of the endpoint matched, or the matching route has no mirror")                      \
 	X(undecodable, A, "a route needed a field that could not be read from the body, and no other route matched") \
-	X(not_relayed, A, "would have been mirrored, but copies of its protocol are not sent yet")                   \
 	X(dry_run, A, "would have been mirrored, but nothing is sent in a dry run")                                  \
 	X(agent_stopped, A, "the agent stopped before the request was complete")                                     \
 	X(mirrored, A, "handed to the relay: one or more copies, accounted for below")
@@ -35,8 +34,9 @@
 #define RPCTEE_COPY_OUTCOMES(X)                                                                            \
 	X(no_endpoint, "the mirror cluster has no endpoint that can take a request now")                   \
 	X(queue_full, "the endpoint's buffer of unsent bytes was full; the newest copy was dropped")       \
-	X(answered_ok, "the mirror answered with status OK")                                               \
-	X(answered_error, "the mirror answered with another status")                                       \
+	X(answered_ok, "the mirror answered with a result")                                                \
+	X(answered_exception, "the mirror answered with an exception of the method that was called")       \
+	X(answered_error, "the mirror answered with an error of the server itself")                        \
 	X(oneway_sent, "a one-way request, sent; no answer is expected")                                   \
 	X(timed_out, "no answer within the reply timeout")                                                 \
 	X(connection_lost, "the connection to the mirror failed before the answer, or before it was sent") \

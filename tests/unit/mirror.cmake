@@ -9,8 +9,10 @@ rpctee_test(
           mirror/mirror_reply_test.cc
           mirror/mirror_send_test.cc
           mirror/mirror_timeout_test.cc
+          mirror/mirror_thrift_test.cc
           mirror/pending_test.cc
           mirror/reply_reader_test.cc
           mirror/scripted_server.cc
           mirror/send_buffer_test.cc
-  DEPENDS rpctee::mirror)
+          mirror/thrift_replies_test.cc
+  DEPENDS rpctee::mirror rpctee_test_support)

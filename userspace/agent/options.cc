@@ -67,6 +67,7 @@ mirror::MirrorOptions MirrorFrom(const control::AgentConfig::Mirror& config) {
   options.connections_per_endpoint = config.connections_per_endpoint;
   options.max_buffer_bytes = config.max_buffer_bytes;
   options.max_in_flight = config.max_in_flight;
+  options.max_pipelined = config.max_pipelined;
   options.connect_timeout = config.connect_timeout;
   options.reply_timeout = config.reply_timeout;
   options.reconnect_min = config.reconnect_min;

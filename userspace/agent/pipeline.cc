@@ -107,9 +107,6 @@ RequestOutcome Pipeline::Handle(const stream::Frame& frame) {
   if (options_.dry_run) {
     return RequestOutcome::dry_run;
   }
-  if (frame.protocol != Content::kDubbo) {
-    return RequestOutcome::not_relayed;
-  }
   SendCopies(frame, request);
   return RequestOutcome::mirrored;
 }

@@ -241,9 +241,9 @@ void Worker::Ignore(const Flow& flow, uint64_t flow_id, Content kind) {
   LogUntold(flow, tap_.Ignore(flow, flow_id, kind));
 }
 
-void Worker::OnCopySent(uint32_t /*rule*/) { ledger_.CopySent(); }
+void Worker::OnCopySent(uint32_t /*rule*/, const SocketAddress& /*endpoint*/) { ledger_.CopySent(); }
 
-void Worker::OnCopyEnd(uint32_t /*rule*/, CopyOutcome outcome) { ledger_.EndCopy(outcome); }
+void Worker::OnCopyEnd(const mirror::CopyEnd& end) { ledger_.EndCopy(end.outcome); }
 
 void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) {
   if (const Status added = tap_.AddOwnConnection(local); !added) {

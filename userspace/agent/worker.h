@@ -84,8 +84,8 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void GiveUp(const Flow& flow, uint64_t flow_id) override;
   void GoOn(const Flow& flow, uint64_t flow_id) override;
   void Ignore(const Flow& flow, uint64_t flow_id, Content kind) override;
-  void OnCopySent(uint32_t rule) override;
-  void OnCopyEnd(uint32_t rule, CopyOutcome outcome) override;
+  void OnCopySent(uint32_t rule, const SocketAddress& endpoint) override;
+  void OnCopyEnd(const mirror::CopyEnd& end) override;
   void OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) override;
   void OnConnectionClosed(const SocketAddress& local, const SocketAddress& remote, const std::string& reason) override;
   void OnConnectFailed(const SocketAddress& remote, const std::string& reason) override;

@@ -173,6 +173,7 @@ void TakeMirror(const pb::Mirror& proto, Overlay& overlay, AgentConfig::Mirror& 
                 mirror.connections_per_endpoint);
   overlay.Size(RPCTEE_FIELD(Mirror, proto, max_buffer_bytes, MaxBufferBytes), 64 * kKiB, kGiB, mirror.max_buffer_bytes);
   overlay.Count(RPCTEE_FIELD(Mirror, proto, max_in_flight, MaxInFlight), 1, 1'000'000, mirror.max_in_flight);
+  overlay.Count(RPCTEE_FIELD(Mirror, proto, max_pipelined, MaxPipelined), 1, 1'000'000, mirror.max_pipelined);
   overlay.Time(RPCTEE_FIELD(Mirror, proto, connect_timeout, ConnectTimeout), milliseconds(10), minutes(5),
                mirror.connect_timeout);
   overlay.Time(RPCTEE_FIELD(Mirror, proto, reply_timeout, ReplyTimeout), milliseconds(10), minutes(10),

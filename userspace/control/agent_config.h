@@ -50,6 +50,7 @@ struct AgentConfig {
     uint32_t connections_per_endpoint = 1;
     uint64_t max_buffer_bytes = uint64_t{4} << 20;
     uint32_t max_in_flight = 10'000;
+    uint32_t max_pipelined = 100;
     Duration connect_timeout = std::chrono::seconds(2);
     Duration reply_timeout = std::chrono::seconds(10);
     Duration reconnect_min = std::chrono::milliseconds(100);

@@ -25,10 +25,27 @@ constexpr int kLastReads = 16;
 // Timeouts that fall close together are told together.
 constexpr int kTimeoutGranularity = 32;
 
+CopyOutcome OutcomeOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kException:
+      return CopyOutcome::answered_exception;
+    case Verdict::kError:
+      return CopyOutcome::answered_error;
+    case Verdict::kOk:
+      break;
+  }
+  return CopyOutcome::answered_ok;
+}
+
 }  // namespace
 
-Connection::Connection(Context& context, const SocketAddress& remote, ReconnectGate& gate)
-    : context_(context), remote_(remote), gate_(gate), pending_(context.options.max_in_flight) {}
+Connection::Connection(Context& context, const SocketAddress& remote, ReconnectGate& gate, Wire wire)
+    : context_(context),
+      remote_(remote),
+      gate_(gate),
+      wire_(wire),
+      pending_(IsOrdered(wire) ? context.options.max_pipelined : context.options.max_in_flight, IdBits(wire)),
+      reader_(wire) {}
 
 Connection::~Connection() {
   Close(CloseCause::kStopped, "stopped");
@@ -53,7 +70,8 @@ bool Connection::Open(TimePoint now) {
   local_ = socket->local;
   state_ = State::kConnecting;
   watching_writable_ = true;
-  reader_ = ReplyReader();
+  reader_ = ReplyReader(wire_);
+  late_ = 0;
   answered_ = false;
   bytes_since_answer_ = 0;
   ++context_.stats.connections_opened;
@@ -63,20 +81,19 @@ bool Connection::Open(TimePoint now) {
   return true;
 }
 
-bool Connection::Queue(const Copy& copy, TimePoint now) {
-  const size_t bytes = BytesOf(copy);
-  const bool fits = buffer_.size() == 0 || buffer_.size() + bytes <= context_.options.max_buffer_bytes;
-  if (!fits || pending_.full()) {
+bool Connection::Queue(const Copy& copy, const CopyHead& head, TimePoint now) {
+  const bool fits = buffer_.size() == 0 || buffer_.size() + head.bytes <= context_.options.max_buffer_bytes;
+  if (!fits || pending_.full() || (IsOrdered(wire_) && pending_.size() + late_ >= context_.options.max_pipelined)) {
     return false;
   }
-  const std::span<uint8_t> appended = buffer_.Append(copy.pieces, bytes);
-  PendingCopy pending;
+  PendingCopy& pending = pending_.Add();
+  const size_t bytes = BytesWithId(head, pending.id);
+  WriteCopy(copy, head, pending.id, buffer_.Extend(bytes));
   pending.rule = copy.rule;
   pending.oneway = copy.oneway;
   pending.bytes = static_cast<uint32_t>(bytes);
   pending.end_offset = buffer_.appended();
   pending.deadline = now + context_.options.reply_timeout;
-  protocol::dubbo::RewriteId(appended, pending_.Add(pending));
   ArmTimer(pending.deadline);
   MarkUnflushed();
   return true;
@@ -134,10 +151,14 @@ bool Connection::Proved(TimePoint now) const {
 
 void Connection::EndAll(CopyOutcome outcome) {
   while (const PendingCopy* copy = pending_.Oldest()) {
-    const uint32_t rule = copy->rule;
-    pending_.Remove(*copy);
-    context_.EndCopy(rule, outcome);
+    End(*copy, outcome);
   }
+}
+
+void Connection::End(const PendingCopy& copy, CopyOutcome outcome, Duration latency) {
+  const uint32_t rule = copy.rule;
+  pending_.Remove(copy);
+  context_.EndCopy({.rule = rule, .outcome = outcome, .endpoint = &remote_, .latency = latency});
 }
 
 void Connection::OnEvents(uint32_t events) {
@@ -185,9 +206,10 @@ bool Connection::ReadSome() {
   }
   const auto bytes = static_cast<size_t>(count);
   bytes_since_answer_ += bytes;
-  if (!reader_.Read(Bytes(context_.read_buffer).first(bytes), *this)) {
+  if (!reader_.Read(Bytes(context_.read_buffer).first(bytes), Clock::now(), *this)) {
     ++context_.stats.replies_malformed;
-    Close(CloseCause::kFailure, "the mirror sent what is not Dubbo: " + std::string(reader_.error()));
+    Close(CloseCause::kFailure,
+          "the mirror sent what is not " + std::string(ProtocolName(wire_)) + ": " + std::string(reader_.error()));
   } else if (bytes_since_answer_ > kMaxBytesWithoutAnswer) {
     ++context_.stats.floods_cut;
     Close(CloseCause::kFailure, "the mirror sent more than 64 MiB without an answer to a request");
@@ -203,8 +225,6 @@ void Connection::PeerClosed(const std::string& how) {
 
 void Connection::OnMessage(const FrameHeader& header, Bytes body) {
   switch (header.kind) {
-    case MessageKind::kResponse:
-      return OnAnswer(header);
     case MessageKind::kHeartbeat:
       return OnHeartbeat(header);
     case MessageKind::kEvent:
@@ -216,24 +236,36 @@ void Connection::OnMessage(const FrameHeader& header, Bytes body) {
     case MessageKind::kOneway:
       ++context_.stats.callbacks_skipped;
       return;
+    case MessageKind::kResponse:
     case MessageKind::kEventResponse:
       ++context_.stats.replies_ignored;
       return;
   }
 }
 
-void Connection::OnAnswer(const FrameHeader& header) {
-  const PendingCopy* copy = pending_.FindSent(header.id);
+const PendingCopy* Connection::FindAnswered(const Answer& answer) {
+  if (!IsOrdered(wire_)) {
+    return pending_.FindSent(answer.id);
+  }
+  if (late_ != 0) {
+    --late_;
+    return nullptr;
+  }
+  return pending_.OldestSent();
+}
+
+void Connection::OnAnswer(const Answer& answer) {
+  const PendingCopy* copy = FindAnswered(answer);
   if (copy == nullptr) {
     ++context_.stats.replies_ignored;
     return;
   }
   answered_ = true;
   bytes_since_answer_ = 0;
-  const uint32_t rule = copy->rule;
-  pending_.Remove(*copy);
-  const bool ok = header.reply_status == protocol::dubbo::kStatusOk;
-  context_.EndCopy(rule, ok ? CopyOutcome::answered_ok : CopyOutcome::answered_error);
+  if (wire_ == Wire::kDubbo && answer.verdict == Verdict::kError) {
+    ++context_.stats.error_statuses.at(answer.status);
+  }
+  End(*copy, OutcomeOf(answer.verdict), answer.head_at - copy->sent_at);
 }
 
 void Connection::OnHeartbeat(const FrameHeader& header) {
@@ -267,7 +299,7 @@ void Connection::Write() {
       return;
     }
     buffer_.Consume(static_cast<size_t>(std::max<ssize_t>(count, 0)));
-    TellSent();
+    TellSent(Clock::now());
   }
   WatchWritable(buffer_.size() != 0);
 }
@@ -279,18 +311,13 @@ void Connection::WriteFailed(int error) {
   Close(CloseCause::kFailure, std::string("send: ") + std::strerror(error));
 }
 
-void Connection::TellSent() {
+void Connection::TellSent(TimePoint now) {
   const PendingCopy* copy = pending_.OldestUnsent();
   while (copy != nullptr && buffer_.size() <= buffer_.appended() - copy->end_offset) {
-    const uint32_t rule = copy->rule;
-    const bool oneway = copy->oneway;
-    pending_.MarkOldestUnsentSent();
-    if (oneway) {
-      pending_.Remove(*copy);
-    }
-    context_.observer.OnCopySent(rule);
-    if (oneway) {
-      context_.EndCopy(rule, CopyOutcome::oneway_sent);
+    pending_.MarkOldestUnsentSent(now);
+    context_.observer.OnCopySent(copy->rule, remote_);
+    if (copy->oneway) {
+      End(*copy, CopyOutcome::oneway_sent);
     }
     copy = pending_.OldestUnsent();
   }
@@ -319,10 +346,10 @@ void Connection::ExpireCopies(TimePoint now) {
       const size_t end = buffer_.size() - static_cast<size_t>(bytes_behind);
       cut_from = std::min(cut_from, end - copy->bytes);
       cut_to = end;
+    } else if (IsOrdered(wire_) && !copy->oneway) {
+      ++late_;
     }
-    const uint32_t rule = copy->rule;
-    pending_.Remove(*copy);
-    context_.EndCopy(rule, CopyOutcome::timed_out);
+    End(*copy, CopyOutcome::timed_out);
   }
   if (cut_from < cut_to) {
     buffer_.Cut(cut_from, cut_to);
@@ -342,7 +369,10 @@ void Connection::OnTimer() {
   timer_ = 0;
   const TimePoint now = Clock::now();
   ExpireCopies(now);
-  if (state_ == State::kConnecting && now >= connect_deadline_) {
+  if (IsOrdered(wire_) && late_ >= context_.options.max_pipelined) {
+    ++context_.stats.order_lost;
+    Close(CloseCause::kFailure, "the mirror has answered none of the requests that it was sent");
+  } else if (state_ == State::kConnecting && now >= connect_deadline_) {
     Close(CloseCause::kFailure, "connect: no answer within the connect timeout");
   } else if (state_ == State::kReadonly && now >= readonly_deadline_) {
     Close(CloseCause::kFailure, "the mirror wants no requests and has not closed the connection");

@@ -1,8 +1,12 @@
-// One TCP connection to a mirror pod, opened when the first copy comes: unsent bytes, unanswered copies, answers.
+// One TCP connection to a mirror pod, opened when the first copy comes: unsent bytes, unanswered copies, answers. It
+// carries one wire for all its life.
+//
+// Answers are matched by the ids that the copies were given. Where the wire hides the id they are matched by their
+// order, which every Thrift server keeps on one connection; a copy that timed out then keeps its place in the order.
 //
 // One thread, that of the Context's loop. Owns its socket, at most one timer, its send buffer and its table of copies.
 // After a close the object is idle and can be opened again. Memory: twice the longer of max_buffer_bytes and the
-// longest copy, and 48 bytes for each of max_in_flight copies.
+// longest copy, and 56 bytes for each of max_in_flight copies.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +15,7 @@
 #include "base/fd.h"
 #include "mirror/backoff.h"
 #include "mirror/context.h"
-#include "mirror/copy.h"
+#include "mirror/copy_head.h"
 #include "mirror/pending.h"
 #include "mirror/reply_reader.h"
 #include "mirror/send_buffer.h"
@@ -29,11 +33,12 @@ class Connection final : private ReplySink {
   enum class CloseCause : uint8_t { kPeerWhileIdle, kFailure, kRemoved, kStopped };
 
   // The gate is shared by the connections to this endpoint; it is told how this one fares.
-  Connection(Context& context, const SocketAddress& remote, ReconnectGate& gate);
+  Connection(Context& context, const SocketAddress& remote, ReconnectGate& gate, Wire wire);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  const SocketAddress& remote() const { return remote_; }
   State state() const { return state_; }
   bool CanQueue() const { return state_ == State::kConnecting || state_ == State::kConnected; }
   size_t in_flight() const { return pending_.size(); }
@@ -43,15 +48,16 @@ class Connection final : private ReplySink {
   bool Open(TimePoint now);
   // Only when CanQueue(). False: at a limit, nothing was queued. A copy longer than max_buffer_bytes is taken when the
   // buffer is empty.
-  bool Queue(const Copy& copy, TimePoint now);
+  bool Queue(const Copy& copy, const CopyHead& head, TimePoint now);
   // One send(), unless the socket has said that it is full.
   void Flush();
   // Copies that have not ended become copy_abandoned for kStopped, else connection_lost. Nothing when idle.
   void Close(CloseCause cause, const std::string& reason);
 
  private:
+  void OnAnswer(const Answer& answer) override;
   void OnMessage(const protocol::FrameHeader& header, Bytes body) override;
-  void OnAnswer(const protocol::FrameHeader& header);
+  const PendingCopy* FindAnswered(const Answer& answer);
   void OnHeartbeat(const protocol::FrameHeader& header);
   void OnReadonly();
 
@@ -62,12 +68,13 @@ class Connection final : private ReplySink {
   void Write();
   void WriteFailed(int error);
   void PeerClosed(const std::string& how);
-  void TellSent();
+  void TellSent(TimePoint now);
   void WatchWritable(bool wanted);
   void MarkUnflushed();
 
   void ExpireCopies(TimePoint now);
   void EndAll(CopyOutcome outcome);
+  void End(const PendingCopy& copy, CopyOutcome outcome, Duration latency = {});
   void ArmTimer(TimePoint when);
   void OnTimer();
   void RearmTimer(TimePoint now);
@@ -77,6 +84,7 @@ class Connection final : private ReplySink {
   Context& context_;
   const SocketAddress remote_;
   ReconnectGate& gate_;
+  const Wire wire_;
 
   State state_ = State::kIdle;
   Fd fd_;
@@ -86,6 +94,7 @@ class Connection final : private ReplySink {
   SendBuffer buffer_;
   Pending pending_;
   ReplyReader reader_;
+  uint32_t late_ = 0;  // where answers are matched by order: those still to come of copies that have ended
   bool answered_ = false;
   uint64_t bytes_since_answer_ = 0;
   TimePoint connected_at_;

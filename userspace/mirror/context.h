@@ -17,10 +17,12 @@ struct Context {
   Context(EventLoop& loop_of_worker, MirrorObserver& told, MirrorOptions limits)
       : loop(loop_of_worker), observer(told), options(limits), read_buffer(kReadBytes) {}
 
-  void EndCopy(uint32_t rule, CopyOutcome outcome) {
+  void EndCopy(const CopyEnd& end) {
     --in_flight;
-    observer.OnCopyEnd(rule, outcome);
+    observer.OnCopyEnd(end);
   }
+  // A copy that never had an endpoint.
+  void EndCopy(uint32_t rule, CopyOutcome outcome) { EndCopy({.rule = rule, .outcome = outcome}); }
 
   EventLoop& loop;
   MirrorObserver& observer;

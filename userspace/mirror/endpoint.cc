@@ -10,31 +10,39 @@ Endpoint::Endpoint(Context& context, const SocketAddress& address)
     : context_(context),
       address_(address),
       gate_(Backoff(context.options.reconnect_min, context.options.reconnect_max,
-                    MonotonicNs() ^ std::hash<SocketAddress>()(address))) {
-  const uint32_t count = std::max(context.options.connections_per_endpoint, uint32_t{1});
+                    MonotonicNs() ^ std::hash<SocketAddress>()(address))) {}
+
+void Endpoint::Fill(Pool& pool, Wire wire) {
+  const uint32_t count = std::max(context_.options.connections_per_endpoint, uint32_t{1});
   for (uint32_t i = 0; i < count; ++i) {
-    connections_.push_back(std::make_unique<Connection>(context, address, gate_));
+    pool.connections.push_back(std::make_unique<Connection>(context_, address_, gate_, wire));
   }
 }
 
 bool Endpoint::Has(State state) const {
-  return std::any_of(connections_.begin(), connections_.end(),
-                     [state](const auto& connection) { return connection->state() == state; });
+  bool has = false;
+  ForEachConnection([&](const Connection& connection) { has = has || connection.state() == state; });
+  return has;
 }
 
-bool Endpoint::IsUsable(TimePoint now) const {
+bool Endpoint::IsUsable(Wire wire, TimePoint now) const {
+  const auto& connections = pools_.at(static_cast<size_t>(wire)).connections;
   return !Has(State::kReadonly) &&
-         (gate_.IsOpen(now) || std::any_of(connections_.begin(), connections_.end(),
+         (gate_.IsOpen(now) || std::any_of(connections.begin(), connections.end(),
                                            [](const auto& connection) { return connection->CanQueue(); }));
 }
 
-Connection* Endpoint::Acquire(TimePoint now) {
+Connection* Endpoint::Acquire(Wire wire, TimePoint now) {
   if (Has(State::kReadonly)) {
     return nullptr;
   }
-  for (size_t i = 0; i < connections_.size(); ++i) {
-    Connection& connection = *connections_[next_];
-    next_ = (next_ + 1) % connections_.size();
+  Pool& pool = pools_.at(static_cast<size_t>(wire));
+  if (pool.connections.empty()) {
+    Fill(pool, wire);
+  }
+  for (size_t i = 0; i < pool.connections.size(); ++i) {
+    Connection& connection = *pool.connections[pool.next];
+    pool.next = (pool.next + 1) % pool.connections.size();
     const bool opened = connection.state() == State::kIdle && gate_.IsOpen(now) && connection.Open(now);
     if (opened || connection.CanQueue()) {
       return &connection;
@@ -49,24 +57,18 @@ TimePoint Endpoint::RetryAt(TimePoint now) const {
 }
 
 void Endpoint::Close(Connection::CloseCause cause, const std::string& reason) {
-  for (const auto& connection : connections_) {
-    connection->Close(cause, reason);
-  }
+  ForEachConnection([&](Connection& connection) { connection.Close(cause, reason); });
 }
 
 size_t Endpoint::in_flight() const {
   size_t sum = 0;
-  for (const auto& connection : connections_) {
-    sum += connection->in_flight();
-  }
+  ForEachConnection([&](const Connection& connection) { sum += connection.in_flight(); });
   return sum;
 }
 
 size_t Endpoint::buffered_bytes() const {
   size_t sum = 0;
-  for (const auto& connection : connections_) {
-    sum += connection->buffered_bytes();
-  }
+  ForEachConnection([&](const Connection& connection) { sum += connection.buffered_bytes(); });
   return sum;
 }
 

@@ -1,8 +1,11 @@
-// One mirror pod by its address: a few connections, and the gate that keeps them from hammering a pod that is down.
+// One mirror pod by its address: a few connections for each wire that it gets copies in, and the gate that keeps them
+// from hammering a pod that is down.
 //
 // One thread, that of the Context's loop. Owns its connections.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -18,12 +21,12 @@ class Endpoint {
 
   const SocketAddress& address() const { return address_; }
 
-  // Whether there is a connection that takes a copy, or that may be opened for one. Not when the pod is stopping or
-  // backing off.
-  bool IsUsable(TimePoint now) const;
+  // Whether there is a connection of this wire that takes a copy, or that may be opened for one. Not when the pod is
+  // stopping or backing off.
+  bool IsUsable(Wire wire, TimePoint now) const;
   // A connection that takes a copy now, opened if need be, in turn. Null: not usable, or the connection could not be
   // begun, after which it is not usable.
-  Connection* Acquire(TimePoint now);
+  Connection* Acquire(Wire wire, TimePoint now);
   // When Acquire has just given null: the earliest time at which it can give anything else.
   TimePoint RetryAt(TimePoint now) const;
 
@@ -34,13 +37,25 @@ class Endpoint {
   std::string_view StateName(TimePoint now) const;
 
  private:
+  // For one wire; made when its first copy comes.
+  struct Pool {
+    std::vector<std::unique_ptr<Connection>> connections;
+    size_t next = 0;
+  };
+  void Fill(Pool& pool, Wire wire);
   bool Has(Connection::State state) const;
+  template <typename Use>
+  void ForEachConnection(Use use) const {
+    for (const Pool& pool : pools_) {
+      std::for_each(pool.connections.begin(), pool.connections.end(),
+                    [&](const auto& connection) { use(*connection); });
+    }
+  }
 
   Context& context_;
   const SocketAddress address_;
   ReconnectGate gate_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  size_t next_ = 0;
+  std::array<Pool, kWires> pools_;
 };
 
 }  // namespace rpctee::mirror

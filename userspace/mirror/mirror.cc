@@ -7,23 +7,9 @@
 #include "mirror/endpoint.h"
 #include "mirror/random.h"
 #include "mirror/socket.h"
-#include "protocol/dubbo/dubbo_codec.h"
 
 namespace rpctee::mirror {
 namespace {
-
-using protocol::FrameHeader;
-using protocol::FrameStatus;
-using protocol::MessageKind;
-
-bool IsWholeRequest(const Copy& copy) {
-  if (copy.pieces.empty()) {
-    return false;
-  }
-  const FrameHeader header = protocol::dubbo::ParseHeader(copy.pieces.front());
-  return header.status == FrameStatus::kFrame && header.frame_bytes == BytesOf(copy) &&
-         (header.kind == MessageKind::kRequest || header.kind == MessageKind::kOneway);
-}
 
 // The same in every agent, and whatever other endpoints there are.
 uint64_t IdentityOf(const SocketAddress& address) {
@@ -36,12 +22,14 @@ uint64_t IdentityOf(const SocketAddress& address) {
 
 class Usable final : public Candidates {
  public:
-  Usable(const std::vector<Endpoint*>& endpoints, TimePoint now) : endpoints_(endpoints), now_(now) {}
-  bool IsUsable(size_t index) const override { return endpoints_[index]->IsUsable(now_); }
+  Usable(const std::vector<Endpoint*>& endpoints, Wire wire, TimePoint now)
+      : endpoints_(endpoints), wire_(wire), now_(now) {}
+  bool IsUsable(size_t index) const override { return endpoints_[index]->IsUsable(wire_, now_); }
   size_t Load(size_t index) const override { return endpoints_[index]->in_flight(); }
 
  private:
   const std::vector<Endpoint*>& endpoints_;
+  Wire wire_;
   TimePoint now_;
 };
 
@@ -103,22 +91,26 @@ void Mirror::SetClusters(const std::vector<route::Cluster>& clusters) {
   }
 }
 
-Connection* Mirror::Acquire(uint32_t cluster_index, uint64_t hash, TimePoint now) {
-  if (cluster_index >= clusters_.size() || now < clusters_[cluster_index].retry_at) {
+Connection* Mirror::Acquire(uint32_t cluster_index, Wire wire, uint64_t hash, TimePoint now) {
+  if (cluster_index >= clusters_.size()) {
     return nullptr;
   }
   ClusterState& cluster = clusters_[cluster_index];
-  const Usable usable(cluster.endpoints, now);
+  TimePoint& retry_at = cluster.retry_at.at(static_cast<size_t>(wire));
+  if (now < retry_at) {
+    return nullptr;
+  }
+  const Usable usable(cluster.endpoints, wire, now);
   // One that turns out not to be usable is not picked again, so this ends.
   while (const std::optional<size_t> picked = cluster.balancer->Pick(hash, usable)) {
-    if (Connection* connection = cluster.endpoints[*picked]->Acquire(now)) {
+    if (Connection* connection = cluster.endpoints[*picked]->Acquire(wire, now)) {
       return connection;
     }
   }
   // Saves going through a large cluster that is down as a whole, for every copy.
-  cluster.retry_at = TimePoint::max();
+  retry_at = TimePoint::max();
   for (const Endpoint* endpoint : cluster.endpoints) {
-    cluster.retry_at = std::min(cluster.retry_at, endpoint->RetryAt(now));
+    retry_at = std::min(retry_at, endpoint->RetryAt(now));
   }
   return nullptr;
 }
@@ -128,17 +120,18 @@ void Mirror::Send(const Copy& copy) {
   if (stopped_) {
     return context_->EndCopy(copy.rule, CopyOutcome::copy_abandoned);
   }
-  if (!IsWholeRequest(copy)) {
+  const std::optional<CopyHead> head = ReadHead(copy);
+  if (!head) {
     ++context_->stats.frames_refused;
     return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);
   }
   const TimePoint now = Clock::now();
-  Connection* const connection = Acquire(copy.cluster, copy.hash, now);
+  Connection* const connection = Acquire(copy.cluster, head->wire, copy.hash, now);
   if (connection == nullptr) {
     return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);
   }
-  if (!connection->Queue(copy, now)) {
-    context_->EndCopy(copy.rule, CopyOutcome::queue_full);
+  if (!connection->Queue(copy, *head, now)) {
+    context_->EndCopy({.rule = copy.rule, .outcome = CopyOutcome::queue_full, .endpoint = &connection->remote()});
   }
 }
 

@@ -6,6 +6,7 @@
 // its turn, so that its share does not fall onto the others.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,7 +17,7 @@
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/result.h"
-#include "mirror/copy.h"
+#include "mirror/copy_head.h"
 #include "mirror/observer.h"
 #include "route/route_set.h"
 
@@ -43,7 +44,8 @@ class Mirror {
   void SetClusters(const std::vector<route::Cluster>& clusters);
 
   // Queues one copy of a whole request for its cluster, for one of the endpoints that can take it. Copies the bytes,
-  // writes a fresh request id into the copy. What is not one whole Dubbo request is never sent and ends as no_endpoint.
+  // writes a fresh request id into the copy where the copy shows its id. What is not one whole request is never sent
+  // and ends as no_endpoint.
   void Send(const Copy& copy);
 
   // Hands what was queued since the last call to the sockets, one send for each connection. Call once a round.
@@ -71,12 +73,12 @@ class Mirror {
     route::Cluster source;
     std::vector<Endpoint*> endpoints;  // those that may get copies
     std::unique_ptr<Balancer> balancer;
-    TimePoint retry_at{};  // no endpoint can take anything before
+    std::array<TimePoint, kWires> retry_at{};  // by wire: no endpoint can take anything before
   };
   Endpoint& EndpointOf(const SocketAddress& address);
   // With the turns as they were, if nothing about the cluster has changed.
   ClusterState MakeState(const route::Cluster& cluster, size_t index);
-  Connection* Acquire(uint32_t cluster_index, uint64_t hash, TimePoint now);
+  Connection* Acquire(uint32_t cluster_index, Wire wire, uint64_t hash, TimePoint now);
 
   std::unique_ptr<Context> context_;
   std::unordered_map<SocketAddress, std::unique_ptr<Endpoint>> endpoints_;

@@ -4,6 +4,7 @@
 // must not call the Mirror.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +20,7 @@ struct MirrorOptions {
   uint32_t connections_per_endpoint = 1;
   size_t max_buffer_bytes = size_t{4} << 20;  // unsent, for each connection; one copy alone may be longer
   uint32_t max_in_flight = 10'000;            // copies waiting for an answer, for each connection; at most 2^20
+  uint32_t max_pipelined = 100;               // the same where answers are matched by their order
   Duration connect_timeout = std::chrono::seconds(2);
   Duration reply_timeout = std::chrono::seconds(10);        // from Send on; told at most 1/32 later
   Duration reconnect_min = std::chrono::milliseconds(100);  // doubles up to the maximum, with jitter
@@ -27,12 +29,19 @@ struct MirrorOptions {
   uint32_t socket_mark = 0;                          // SO_MARK; 0 = none. A socket that refuses it is not used.
 };
 
+struct CopyEnd {
+  uint32_t rule = 0;
+  CopyOutcome outcome = CopyOutcome::copy_abandoned;
+  const SocketAddress* endpoint = nullptr;  // null: the copy never had one
+  Duration latency{};                       // of an answered copy: from its last byte out to the answer's head
+};
+
 class MirrorObserver {
  public:
   virtual ~MirrorObserver() = default;
   // The copy's last byte was handed to the socket. Always before the copy's end.
-  virtual void OnCopySent(uint32_t rule) = 0;
-  virtual void OnCopyEnd(uint32_t rule, CopyOutcome outcome) = 0;
+  virtual void OnCopySent(uint32_t rule, const SocketAddress& endpoint) = 0;
+  virtual void OnCopyEnd(const CopyEnd& end) = 0;
   // Before the connection carries its first byte, and after it is closed: for the tap's table of own connections. Only
   // the pair names a connection: the kernel may use one local port for several remotes at once.
   virtual void OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) = 0;
@@ -49,13 +58,15 @@ struct MirrorStats {
   uint64_t connections_failed = 0;  // established, then lost in the middle of work or without ever having answered
   uint64_t idle_closes = 0;         // closed by the mirror while nothing was owed
   uint64_t replies_ignored = 0;     // to nothing that waits: unknown id, or after the timeout
-  uint64_t replies_malformed = 0;   // connections closed because no Dubbo header stood where one was due
+  uint64_t replies_malformed = 0;   // connections closed because no answer stood where one was due, or it made no sense
   uint64_t floods_cut = 0;          // connections closed because they brought much and answered nothing
   uint64_t callbacks_skipped = 0;   // requests from the mirror to us
   uint64_t heartbeats_answered = 0;
   uint64_t heartbeats_dropped = 0;  // no room for the answer
   uint64_t readonly_events = 0;
   uint64_t frames_refused = 0;  // given to Send without being one whole request
+  uint64_t order_lost = 0;      // connections closed because answers that are matched by their order did not come
+  std::array<uint64_t, 256> error_statuses{};  // Dubbo's answers by status, those with OK left out
 };
 
 }  // namespace rpctee::mirror

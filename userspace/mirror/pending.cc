@@ -1,12 +1,16 @@
 #include "mirror/pending.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace rpctee::mirror {
 
-static_assert(sizeof(PendingCopy) == 48);
+static_assert(sizeof(PendingCopy) == 56);
 
-Pending::Pending(uint32_t limit) : limit_(std::clamp<uint32_t>(limit, 1, kMaxSlots)) {}
+Pending::Pending(uint32_t limit, unsigned id_bits)
+    : limit_(std::clamp<uint32_t>(limit, 1, kMaxSlots)),
+      slot_bits_(static_cast<unsigned>(std::bit_width(limit_ - 1))),
+      last_count_(static_cast<uint32_t>(std::min<uint64_t>((uint64_t{1} << (id_bits - slot_bits_)) - 1, UINT32_MAX))) {}
 
 uint32_t Pending::TakeFreeSlot() {
   if (free_ == kNone) {
@@ -18,13 +22,12 @@ uint32_t Pending::TakeFreeSlot() {
   return slot;
 }
 
-uint64_t Pending::Add(const PendingCopy& copy) {
+PendingCopy& Pending::Add() {
   const uint32_t slot = TakeFreeSlot();
-  counter_ = counter_ == UINT32_MAX ? 1 : counter_ + 1;
+  counter_ = counter_ == last_count_ ? 1 : counter_ + 1;
   PendingCopy& added = slots_[slot];
-  added = copy;
-  added.id = (uint64_t{counter_} << kSlotBits) | slot;
-  added.sent = false;
+  added = PendingCopy();
+  added.id = (uint64_t{counter_} << slot_bits_) | slot;
   added.previous_ = newest_;
   added.next_ = kNone;
   (newest_ == kNone ? oldest_ : slots_[newest_].next_) = slot;
@@ -33,7 +36,7 @@ uint64_t Pending::Add(const PendingCopy& copy) {
     unsent_ = slot;
   }
   ++size_;
-  return added.id;
+  return added;
 }
 
 const PendingCopy* Pending::FindSent(uint64_t id) const {
@@ -42,8 +45,9 @@ const PendingCopy* Pending::FindSent(uint64_t id) const {
   return found ? &slots_[slot] : nullptr;
 }
 
-void Pending::MarkOldestUnsentSent() {
+void Pending::MarkOldestUnsentSent(TimePoint now) {
   slots_[unsent_].sent = true;
+  slots_[unsent_].sent_at = now;
   unsent_ = slots_[unsent_].next_;
 }
 

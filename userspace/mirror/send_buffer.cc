@@ -31,15 +31,15 @@ void SendBuffer::MakeRoom(size_t count) {
   end_ = held;
 }
 
-std::span<uint8_t> SendBuffer::Append(Bytes bytes) { return Append(std::span(&bytes, 1), bytes.size()); }
+std::span<uint8_t> SendBuffer::Append(Bytes bytes) {
+  const std::span<uint8_t> room = Extend(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), room.begin());
+  return room;
+}
 
-std::span<uint8_t> SendBuffer::Append(std::span<const Bytes> pieces, size_t bytes) {
+std::span<uint8_t> SendBuffer::Extend(size_t bytes) {
   MakeRoom(bytes);
   uint8_t* const at = storage_.get() + end_;
-  uint8_t* next = at;
-  for (const Bytes piece : pieces) {
-    next = std::copy(piece.begin(), piece.end(), next);
-  }
   end_ += bytes;
   appended_ += bytes;
   return {at, bytes};

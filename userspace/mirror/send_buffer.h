@@ -25,8 +25,8 @@ class SendBuffer {
 
   // The copy, to be changed in place before the next call.
   std::span<uint8_t> Append(Bytes bytes);
-  // The same for pieces that are `bytes` long in all.
-  std::span<uint8_t> Append(std::span<const Bytes> pieces, size_t bytes);
+  // Room for so many bytes, to be filled before the next call.
+  std::span<uint8_t> Extend(size_t bytes);
   // The first `count` bytes have left.
   void Consume(size_t count);
   // Takes out the bytes [from, to) of unsent(). Costs a move of the `from` bytes before.

@@ -26,6 +26,7 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   config.mirror.connections_per_endpoint = 6;
   config.mirror.max_buffer_bytes = 7;
   config.mirror.max_in_flight = 8;
+  config.mirror.max_pipelined = 9;
   config.mirror.connect_timeout = std::chrono::seconds(9);
   config.mirror.reply_timeout = std::chrono::seconds(10);
   config.mirror.reconnect_min = std::chrono::seconds(11);
@@ -58,6 +59,7 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_EQ(options.worker.mirror.connections_per_endpoint, 6U);
   EXPECT_EQ(options.worker.mirror.max_buffer_bytes, 7U);
   EXPECT_EQ(options.worker.mirror.max_in_flight, 8U);
+  EXPECT_EQ(options.worker.mirror.max_pipelined, 9U);
   EXPECT_EQ(options.worker.mirror.connect_timeout, std::chrono::seconds(9));
   EXPECT_EQ(options.worker.mirror.reply_timeout, std::chrono::seconds(10));
   EXPECT_EQ(options.worker.mirror.reconnect_min, std::chrono::seconds(11));

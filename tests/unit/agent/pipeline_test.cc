@@ -26,6 +26,16 @@ class NoFlowControl final : public FlowControl {
   void Ignore(const Flow&, uint64_t, Content) override {}
 };
 
+class NobodyListens final : public mirror::MirrorObserver {
+ public:
+  void OnCopySent(uint32_t, const SocketAddress&) override {}
+  void OnCopyEnd(const mirror::CopyEnd& end) override { ended += end.outcome == CopyOutcome::no_endpoint ? 1 : 0; }
+  void OnConnectionOpened(const SocketAddress&, const SocketAddress&) override {}
+  void OnConnectionClosed(const SocketAddress&, const SocketAddress&, const std::string&) override {}
+
+  uint64_t ended = 0;
+};
+
 class PipelineTest : public testing::Test {
  protected:
   void Routes(const std::vector<route::Route>& routes) {
@@ -119,9 +129,11 @@ TEST_F(PipelineTest, WhatIsOpenAtTheEndIsNamed) {
   EXPECT_EQ(Ended(RequestOutcome::agent_stopped), 1U);
 }
 
-TEST_F(PipelineTest, AThriftRequestIsMatchedAndNotSent) {
-  // Without a relay: whoever tried to send would show.
-  Pipeline live(ledger_, nullptr, flow_control_, {});
+TEST_F(PipelineTest, AThriftRequestIsMatchedAndHandedToTheRelay) {
+  EventLoop loop = std::move(EventLoop::Create().value());
+  NobodyListens observer;
+  mirror::Mirror mirror(loop, observer, {});
+  Pipeline live(ledger_, &mirror, flow_control_, {});
   route::RouteSet set;
   set.configs = {
       {.name = "demo_20880", .interface_name = "", .routes = {RouteTo("v1", "v2", route::kMillion)}, .origin = {}}};
@@ -135,8 +147,10 @@ TEST_F(PipelineTest, AThriftRequestIsMatchedAndNotSent) {
   part.bytes = Bytes(reinterpret_cast<const uint8_t*>(call.data()), call.size());
   live.Take(part, Clock::now());
   ++sent_;
-  EXPECT_EQ(Ended(RequestOutcome::not_relayed), 1U);
-  EXPECT_EQ(Report().copies, 0U);
+  EXPECT_EQ(ledger_.Counts().requests[static_cast<size_t>(RequestOutcome::mirrored)], 1U);
+  EXPECT_EQ(ledger_.Counts().copies, 1U);
+  EXPECT_EQ(observer.ended, 1U) << "the mirror knows no cluster";
+  EXPECT_EQ(mirror.stats().frames_refused, 0U);
 }
 
 TEST_F(PipelineTest, TellsOfEachRequestThatIsMirrored) {

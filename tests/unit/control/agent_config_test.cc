@@ -60,6 +60,7 @@ TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
   EXPECT_EQ(example->mirror.connections_per_endpoint, defaults.mirror.connections_per_endpoint);
   EXPECT_EQ(example->mirror.max_buffer_bytes, defaults.mirror.max_buffer_bytes);
   EXPECT_EQ(example->mirror.max_in_flight, defaults.mirror.max_in_flight);
+  EXPECT_EQ(example->mirror.max_pipelined, defaults.mirror.max_pipelined);
   EXPECT_EQ(example->mirror.connect_timeout, defaults.mirror.connect_timeout);
   EXPECT_EQ(example->mirror.reply_timeout, defaults.mirror.reply_timeout);
   EXPECT_EQ(example->mirror.reconnect_min, defaults.mirror.reconnect_min);
@@ -99,7 +100,7 @@ TEST_F(AgentConfigTest, ExampleHasEveryKey) {
       ++keys;
     }
   }
-  EXPECT_EQ(keys, 35);
+  EXPECT_EQ(keys, 36);
 }
 
 TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
@@ -131,6 +132,7 @@ mirror:
   connections_per_endpoint: 4
   max_buffer_bytes: 1.5MiB
   max_in_flight: 5
+  max_pipelined: 6
   connect_timeout: 1s
   reply_timeout: 1.5s
   reconnect_min: 10ms
@@ -161,6 +163,7 @@ log: {level: trace, format: json}
   EXPECT_EQ(config->mirror.connections_per_endpoint, 4U);
   EXPECT_EQ(config->mirror.max_buffer_bytes, 1'572'864U);
   EXPECT_EQ(config->mirror.max_in_flight, 5U);
+  EXPECT_EQ(config->mirror.max_pipelined, 6U);
   EXPECT_EQ(config->mirror.connect_timeout, seconds(1));
   EXPECT_EQ(config->mirror.reply_timeout, milliseconds(1'500));
   EXPECT_EQ(config->mirror.reconnect_min, milliseconds(10));

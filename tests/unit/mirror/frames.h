@@ -40,8 +40,13 @@ inline ByteVector Request(uint64_t id, size_t body_bytes = 40) {
 inline ByteVector Oneway(uint64_t id, size_t body_bytes = 40) {
   return Frame(0x82, 0, id, PatternBody(id, body_bytes));
 }
+// With status 20: a value with attachments.
 inline ByteVector Reply(uint64_t id, uint8_t status = 20, size_t body_bytes = 3) {
-  return Frame(0x02, status, id, PatternBody(id, body_bytes));
+  ByteVector body = PatternBody(id, body_bytes);
+  if (!body.empty()) {
+    body[0] = 0x94;
+  }
+  return Frame(0x02, status, id, body);
 }
 inline ByteVector Heartbeat(uint64_t id) { return Frame(0xe2, 0, id, ByteVector{0x4e}); }
 inline ByteVector ReadonlyEvent() { return Frame(0xa2, 0, 0, ByteVector{0x01, 'R'}); }

@@ -25,14 +25,14 @@ using std::chrono::seconds;
 
 class Books final : public MirrorObserver {
  public:
-  void OnCopySent(uint32_t rule) override {
+  void OnCopySent(uint32_t rule, const SocketAddress&) override {
     ++sent;
     ++sent_by_rule[rule];
   }
-  void OnCopyEnd(uint32_t rule, CopyOutcome outcome) override {
-    ++ends[static_cast<size_t>(outcome)];
-    ++ends_by_rule[rule];
-    last_end[rule] = outcome;
+  void OnCopyEnd(const CopyEnd& end) override {
+    ++ends[static_cast<size_t>(end.outcome)];
+    ++ends_by_rule[end.rule];
+    last_end[end.rule] = end.outcome;
   }
   void OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) override {
     EXPECT_NE(local.port, 0);

@@ -20,6 +20,31 @@ TEST_F(MirrorReply, Status20IsOkAndEveryOtherIsAnError) {
   EXPECT_EQ(Count(CopyOutcome::answered_error), 255U);
 }
 
+TEST_F(MirrorReply, AnExceptionInsideAnOkAnswerHasANameOfItsOwn) {
+  ScriptedServer server(loop);
+  server.Script([&](ScriptedServer& self, Peer& peer, const Message& message) {
+    self.Write(peer, Frame(0x02, 20, message.id, ByteVector{0x93, 'C', 0x1f, 'j'}));
+  });
+  Start({server.address()});
+  SendMany(3);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_exception), 3U);
+}
+
+TEST_F(MirrorReply, ErrorsAreCountedByTheirStatus) {
+  ScriptedServer server(loop);
+  server.Script([&](ScriptedServer& self, Peer& peer, const Message& message) {
+    self.Write(peer, Reply(message.id, server.messages() == 1 ? 60 : 80));
+  });
+  Start({server.address()});
+  for (int i = 0; i < 3; ++i) {
+    SendMany(1);
+    ASSERT_TRUE(RunUntilAllEnded());
+  }
+  EXPECT_EQ(mirror->stats().error_statuses[60], 1U);
+  EXPECT_EQ(mirror->stats().error_statuses[80], 2U);
+}
+
 TEST_F(MirrorReply, AnswersInReverseOrderAreMatchedById) {
   ScriptedServer server(loop);
   std::vector<uint64_t> ids;

@@ -9,21 +9,22 @@
 namespace rpctee::mirror {
 namespace {
 
-PendingCopy Copy(uint32_t rule) {
-  PendingCopy copy;
+// Adds a copy of this rule.
+uint64_t Add(Pending& pending, uint32_t rule) {
+  PendingCopy& copy = pending.Add();
   copy.rule = rule;
-  return copy;
+  return copy.id;
 }
 
 TEST(Pending, IdsAscendAndAreNeverReused) {
   Pending pending(10);
   uint64_t last = 0;
   for (int i = 0; i < 100'000; ++i) {
-    const uint64_t id = pending.Add(Copy(0));
+    const uint64_t id = Add(pending, 0);
     EXPECT_GT(id, last);
     EXPECT_LT(id, uint64_t{1} << 53);
     last = id;
-    pending.MarkOldestUnsentSent();
+    pending.MarkOldestUnsentSent({});
     if (pending.full()) {
       pending.Remove(*pending.Oldest());
     }
@@ -32,9 +33,9 @@ TEST(Pending, IdsAscendAndAreNeverReused) {
 
 TEST(Pending, OnlyASentCopyIsFoundAndOnlyByItsOwnId) {
   Pending pending(4);
-  const uint64_t id = pending.Add(Copy(7));
+  const uint64_t id = Add(pending, 7);
   EXPECT_EQ(pending.FindSent(id), nullptr);
-  pending.MarkOldestUnsentSent();
+  pending.MarkOldestUnsentSent({});
   ASSERT_NE(pending.FindSent(id), nullptr);
   EXPECT_EQ(pending.FindSent(id)->rule, 7U);
   for (const uint64_t other : {uint64_t{0}, id + 1, id ^ (uint64_t{1} << 40), id + (uint64_t{1} << 20), ~uint64_t{0}}) {
@@ -47,11 +48,11 @@ TEST(Pending, OnlyASentCopyIsFoundAndOnlyByItsOwnId) {
 
 TEST(Pending, AFreedSlotDoesNotAnswerToItsOldId) {
   Pending pending(1);
-  const uint64_t first = pending.Add(Copy(1));
+  const uint64_t first = Add(pending, 1);
   EXPECT_TRUE(pending.full());
   pending.Remove(*pending.Oldest());
-  const uint64_t second = pending.Add(Copy(2));
-  pending.MarkOldestUnsentSent();
+  const uint64_t second = Add(pending, 2);
+  pending.MarkOldestUnsentSent({});
   EXPECT_EQ(pending.FindSent(first), nullptr);
   EXPECT_EQ(pending.FindSent(second)->rule, 2U);
 }
@@ -72,13 +73,13 @@ TEST(Pending, BehavesLikeAListUnderRandomUse) {
       case 0:
       case 1:
         if (!pending.full()) {
-          const uint64_t id = pending.Add(Copy(step));
+          const uint64_t id = Add(pending, step);
           model.push_back({id, step, false});
         }
         break;
       case 2:
         if (unsent != model.end()) {
-          pending.MarkOldestUnsentSent();
+          pending.MarkOldestUnsentSent({});
           unsent->sent = true;
         }
         break;

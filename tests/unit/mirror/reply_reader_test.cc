@@ -21,6 +21,9 @@ struct Seen {
 
 class Recorder final : public ReplySink {
  public:
+  void OnAnswer(const Answer& answer) override {
+    seen.push_back({MessageKind::kResponse, answer.id, answer.status, {}});
+  }
   void OnMessage(const protocol::FrameHeader& header, Bytes body) override {
     seen.push_back({header.kind, header.id, header.reply_status, {body.begin(), body.end()}});
   }
@@ -49,47 +52,47 @@ std::vector<Seen> Expected() {
 }
 
 TEST(ReplyReader, ReadsAWholeStreamAtOnce) {
-  ReplyReader reader;
+  ReplyReader reader(Wire::kDubbo);
   Recorder recorder;
-  EXPECT_TRUE(reader.Read(Stream(), recorder));
+  EXPECT_TRUE(reader.Read(Stream(), {}, recorder));
   EXPECT_EQ(recorder.seen, Expected());
 }
 
 TEST(ReplyReader, ReadsTheSameFromTwoPiecesCutAtAnyByte) {
   const ByteVector stream = Stream();
   for (size_t cut = 0; cut <= stream.size(); ++cut) {
-    ReplyReader reader;
+    ReplyReader reader(Wire::kDubbo);
     Recorder recorder;
-    EXPECT_TRUE(reader.Read(Bytes(stream).first(cut), recorder));
-    EXPECT_TRUE(reader.Read(Bytes(stream).subspan(cut), recorder));
+    EXPECT_TRUE(reader.Read(Bytes(stream).first(cut), {}, recorder));
+    EXPECT_TRUE(reader.Read(Bytes(stream).subspan(cut), {}, recorder));
     EXPECT_EQ(recorder.seen, Expected()) << "cut at " << cut;
   }
 }
 
 TEST(ReplyReader, ReadsTheSameByteByByte) {
-  ReplyReader reader;
+  ReplyReader reader(Wire::kDubbo);
   Recorder recorder;
   for (const uint8_t byte : Stream()) {
-    EXPECT_TRUE(reader.Read({&byte, 1}, recorder));
+    EXPECT_TRUE(reader.Read({&byte, 1}, {}, recorder));
   }
   EXPECT_EQ(recorder.seen, Expected());
 }
 
 TEST(ReplyReader, TellsNothingBeforeTheBodyIsComplete) {
-  ReplyReader reader;
+  ReplyReader reader(Wire::kDubbo);
   Recorder recorder;
   const ByteVector reply = Reply(1, 20, 100);
-  EXPECT_TRUE(reader.Read(Bytes(reply).first(reply.size() - 1), recorder));
+  EXPECT_TRUE(reader.Read(Bytes(reply).first(reply.size() - 1), {}, recorder));
   EXPECT_TRUE(recorder.seen.empty());
-  EXPECT_TRUE(reader.Read(Bytes(reply).last(1), recorder));
+  EXPECT_TRUE(reader.Read(Bytes(reply).last(1), {}, recorder));
   EXPECT_EQ(recorder.seen.size(), 1U);
 }
 
 TEST(ReplyReader, RefusesAWrongMagicAtItsFirstWrongByte) {
-  ReplyReader reader;
+  ReplyReader reader(Wire::kDubbo);
   Recorder recorder;
-  EXPECT_TRUE(reader.Read(ByteVector{0xda}, recorder));
-  EXPECT_FALSE(reader.Read(ByteVector{0xbc}, recorder));
+  EXPECT_TRUE(reader.Read(ByteVector{0xda}, {}, recorder));
+  EXPECT_FALSE(reader.Read(ByteVector{0xbc}, {}, recorder));
   EXPECT_FALSE(reader.error().empty());
 }
 
@@ -97,18 +100,18 @@ TEST(ReplyReader, RefusesANegativeLengthAndSkipsTheLongestOne) {
   ByteVector reply = Reply(1, 20, 0);
   reply[12] = 0xff;
   Recorder recorder;
-  EXPECT_FALSE(ReplyReader().Read(reply, recorder));
+  EXPECT_FALSE(ReplyReader(Wire::kDubbo).Read(reply, {}, recorder));
   reply[12] = 0x7f;
-  ReplyReader reader;
-  EXPECT_TRUE(reader.Read(reply, recorder));
-  EXPECT_TRUE(reader.Read(ByteVector(100'000), recorder));
+  ReplyReader reader(Wire::kDubbo);
+  EXPECT_TRUE(reader.Read(reply, {}, recorder));
+  EXPECT_TRUE(reader.Read(ByteVector(100'000), {}, recorder));
   EXPECT_TRUE(recorder.seen.empty());
 }
 
 TEST(ReplyReader, TakesAnyBytesWithoutHarm) {
   std::mt19937 random(3);
   for (int run = 0; run < 20'000; ++run) {
-    ReplyReader reader;
+    ReplyReader reader(Wire::kDubbo);
     Recorder recorder;
     ByteVector bytes = random() % 2 == 0 ? ByteVector{} : Stream();
     bytes.resize(bytes.size() + random() % 64);
@@ -118,8 +121,8 @@ TEST(ReplyReader, TakesAnyBytesWithoutHarm) {
       }
     }
     const size_t cut = random() % (bytes.size() + 1);
-    if (reader.Read(Bytes(bytes).first(cut), recorder)) {
-      (void)reader.Read(Bytes(bytes).subspan(cut), recorder);
+    if (reader.Read(Bytes(bytes).first(cut), {}, recorder)) {
+      (void)reader.Read(Bytes(bytes).subspan(cut), {}, recorder);
     }
   }
 }

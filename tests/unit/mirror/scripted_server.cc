@@ -130,29 +130,38 @@ bool ScriptedServer::Read(Peer& peer) {
   return std::any_of(peers_.begin(), peers_.end(), [&peer](const auto& known) { return known.get() == &peer; });
 }
 
+std::optional<ScriptedServer::Message> ScriptedServer::ParseOne(Bytes bytes) const {
+  Message message;
+  size_t length = 0;
+  if (measure_) {
+    length = measure_(bytes);
+  } else if (bytes.size() >= 16) {
+    Check(bytes[0] == 0xda && bytes[1] == 0xbb, "the mirror's stream is out of step");
+    ByteReader reader(bytes.subspan(4));
+    message.flags = bytes[2];
+    message.id = reader.Be64();
+    length = 16 + size_t{reader.Be32()};
+  }
+  if (length == 0 || length > bytes.size()) {
+    return std::nullopt;
+  }
+  message.frame.assign(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
+  return message;
+}
+
 void ScriptedServer::Parse(Peer& peer) {
   std::vector<Message> messages;
   size_t at = 0;
-  while (peer.in.size() - at >= 16) {
-    const uint8_t* head = peer.in.data() + at;
-    Check(head[0] == 0xda && head[1] == 0xbb, "the mirror's stream is out of step");
-    ByteReader reader(Bytes(peer.in).subspan(at + 4));
-    Message message;
-    message.flags = head[2];
-    message.id = reader.Be64();
-    const size_t bytes = 16 + size_t{reader.Be32()};
-    if (peer.in.size() - at < bytes) {
-      break;
-    }
-    message.frame.assign(head, head + (keep_frames_ ? bytes : 16));
-    at += bytes;
-    messages.push_back(std::move(message));
+  while (auto message = ParseOne(Bytes(peer.in).subspan(at))) {
+    at += message->frame.size();
+    messages.push_back(std::move(*message));
   }
   peer.in.erase(peer.in.begin(), peer.in.begin() + static_cast<std::ptrdiff_t>(at));
   peer.messages += messages.size();
   messages_ += messages.size();
-  requests_ += static_cast<size_t>(
-      std::count_if(messages.begin(), messages.end(), [](const Message& message) { return message.flags & 0x80; }));
+  requests_ += static_cast<size_t>(std::count_if(messages.begin(), messages.end(), [this](const Message& message) {
+    return measure_ || (message.flags & 0x80) != 0;
+  }));
   for (const Message& message : messages) {
     const int fd = peer.fd.get();
     script_(*this, peer, message);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/address.h"
@@ -51,6 +52,10 @@ class ScriptedServer {
   // While false, connections wait in the backlog.
   void SetAccepting(bool accepting);
   void SetFlooding(ByteVector unit);
+  // For other protocols than Dubbo: how long the message is that begins here, 0 = more bytes are needed. Messages have
+  // no flags and no id then.
+  using Measure = std::function<size_t(Bytes)>;
+  void SetMeasure(Measure measure) { measure_ = std::move(measure); }
   void SetKeepingFrames(bool keep) { keep_frames_ = keep; }
   void SetReceiveBuffer(int bytes) { receive_buffer_ = bytes; }
 
@@ -75,6 +80,8 @@ class ScriptedServer {
   void OnEvents(Peer& peer, uint32_t events);
   bool Read(Peer& peer);
   void Parse(Peer& peer);
+  // The message that begins at `bytes`; nothing when it is not whole.
+  std::optional<Message> ParseOne(Bytes bytes) const;
   void Pump(Peer& peer);
   void Watch(Peer& peer);
   void Remove(Peer& peer);
@@ -85,6 +92,7 @@ class ScriptedServer {
   OnMessage script_;
   bool reading_ = true;
   bool keep_frames_ = true;
+  Measure measure_;
   int receive_buffer_ = 0;
   ByteVector flood_;
   std::vector<std::unique_ptr<Peer>> peers_;

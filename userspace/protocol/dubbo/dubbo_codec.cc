@@ -13,8 +13,6 @@ constexpr uint8_t kEventFlag = 0x20;
 constexpr uint8_t kSerializationMask = 0x1f;
 constexpr uint8_t kSignBit = 0x80;
 
-constexpr size_t kIdAt = 4;
-constexpr size_t kIdBytes = 8;
 constexpr size_t kLengthAt = 12;
 
 constexpr uint8_t kHessian2Null = 0x4e;

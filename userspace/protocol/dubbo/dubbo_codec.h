@@ -13,6 +13,9 @@
 namespace rpctee::protocol::dubbo {
 
 inline constexpr size_t kHeaderBytes = 16;
+// Where the request id stands.
+inline constexpr size_t kIdAt = 4;
+inline constexpr size_t kIdBytes = 8;
 inline constexpr uint8_t kStatusOk = 20;
 
 // Reads the header at the start of `bytes`. kNeedMore with fewer than 16 bytes that could still become a header;
