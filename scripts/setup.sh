@@ -22,6 +22,9 @@ base=(
 )
 tests=(libgtest-dev libgmock-dev clang-format-16 clang-tidy-16 libclang-rt-16-dev jq)
 java=(openjdk-17-jdk-headless maven)
+node=()
+# Where Node is not Debian's own, Debian's packages stay away.
+command -v npm > /dev/null || node=(nodejs npm)
 kernels=(qemu-system-x86 busybox-static cpio kmod xz-utils zstd jq clang-14)
 
 die() { echo "setup.sh: $*" >&2; exit 1; }
@@ -29,7 +32,7 @@ die() { echo "setup.sh: $*" >&2; exit 1; }
 wanted=("${base[@]}")
 for option in "$@"; do
   case "$option" in
-    --tests) wanted+=("${tests[@]}" "${java[@]}") ;;
+    --tests) wanted+=("${tests[@]}" "${java[@]}" "${node[@]}") ;;
     --java) wanted+=("${java[@]}") ;;
     --kernels) wanted+=("${tests[@]}" "${kernels[@]}") ;;
     *) die "unknown option $option" ;;

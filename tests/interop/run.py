@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs real Apache Dubbo programs with rpctee between them; see README.md.
+"""Runs real Dubbo programs with rpctee between them; see README.md.
 
 Prints PASS, FAIL or SKIP and a name for each case; the exit status is 1 when a case failed.
 """
@@ -7,6 +7,7 @@ Prints PASS, FAIL or SKIP and a name for each case; the exit status is 1 when a 
 import argparse
 import contextlib
 import fnmatch
+import functools
 import itertools
 import os
 import pathlib
@@ -20,7 +21,8 @@ from suite.lab import Unavailable
 from suite.programs import Consumer, Failure, Provider
 
 HERE = pathlib.Path(__file__).resolve().parent
-MISSING = 77  # exit status of build.sh for something that the machine lacks
+BUILDS = {"java": "build.sh", "node": "build_node.sh"}
+MISSING = 77  # exit status of these for something that the machine lacks
 
 
 def parse_arguments():
@@ -36,69 +38,96 @@ def case_name(consumer, provider, case):
     return f"interop/{consumer}-to-{provider}/{case.name}"
 
 
-def selected(patterns):
-    """Yields (consumer, provider, cases) with the cases that are asked for."""
+def is_chosen(name, patterns):
+    return any(fnmatch.fnmatch(name, f"*{pattern}") for pattern in patterns)
+
+
+@functools.cache
+def missing(build):
+    """Why what this build makes can't be had here; None when it can. Raises Failure."""
+    built = subprocess.run([HERE / BUILDS[build]], text=True, stdout=subprocess.PIPE, check=False)
+    if built.returncode == MISSING:
+        return " ".join(built.stdout.split())
+    if built.returncode != 0:
+        raise Failure(f"{BUILDS[build]}: {built.stdout}")
+    return None
+
+
+def can_run(names, needs):
+    """Prints the names as skipped, with the reason, when a build that they need can't be had."""
+    if not names:
+        return False
+    reason = next(filter(None, map(missing, needs)), None)
+    if reason:
+        print("\n".join(f"SKIP {name}: {reason}" for name in names), flush=True)
+    return reason is None
+
+
+def chosen_pairs(patterns):
+    """(consumer, provider, cases) with the Dubbo cases that are asked for."""
     for consumer, provider, all_cases in cases.PAIRS:
-        chosen = [case for case in all_cases
-                  if any(fnmatch.fnmatch(case_name(consumer, provider, case), f"*{p}") for p in patterns)]
-        if chosen:
-            yield consumer, provider, chosen
+        yield consumer, provider, [case for case in all_cases
+                                   if is_chosen(case_name(consumer, provider, case), patterns)]
 
 
-def prepare(direct):
-    """Builds what is needed; returns the rpctee binary. Raises Unavailable."""
+def names_of(patterns):
+    return [case_name(consumer, provider, case) for consumer, provider, chosen in chosen_pairs(patterns)
+            for case in chosen]
+
+
+def check_machine(direct):
+    """Returns the rpctee binary. Raises Unavailable."""
     if os.geteuid() != 0:
         raise Unavailable("needs root, to make network namespaces")
-    built = subprocess.run([HERE / "build.sh"], text=True, stdout=subprocess.PIPE, check=False)
-    if built.returncode == MISSING:
-        raise Unavailable(" ".join(built.stdout.split()))
-    if built.returncode != 0:
-        raise Failure(built.stdout)
     binary = pathlib.Path(os.environ.get("RPCTEE_BIN", lab.ROOT / "build/dev/userspace/cli/rpctee"))
     if not direct and not os.access(binary, os.X_OK):
         raise Failure(f"{binary} is not there: build it, or name another with RPCTEE_BIN")
     return binary
 
 
+def passed(name, run):
+    """Runs one case and prints what came of it."""
+    start = time.monotonic()
+    try:
+        print(f"PASS {name} ({run()}; {time.monotonic() - start:.1f} s)", flush=True)
+        return True
+    except Failure as failure:
+        print(f"FAIL {name}: {' '.join(str(failure).split())}", flush=True)
+        return False
+
+
 def run_pair(stage, consumer, provider, chosen, direct):
-    failed = 0
-    for case in chosen:
-        start = time.monotonic()
-        try:
-            if direct:
-                seen = f"v1 {stage.direct(case).v1.total}"
-            else:
-                seen = cases.run_case(stage, case)
-            print(f"PASS {case_name(consumer, provider, case)} ({seen}; {time.monotonic() - start:.1f} s)", flush=True)
-        except Failure as failure:
-            failed += 1
-            print(f"FAIL {case_name(consumer, provider, case)}: {failure}", flush=True)
-    return failed
+    def run(case):
+        return f"v1 {stage.direct(case).v1.total}" if direct else cases.run_case(stage, case)
+
+    return [passed(case_name(consumer, provider, case), functools.partial(run, case)) for case in chosen]
 
 
-def run_all(chosen_pairs, binary, work, direct):
-    failed = 0
-    with lab.Lab(), contextlib.ExitStack() as consumers:
+def run_dubbo(patterns, binary, work, direct):
+    """Whether each case passed."""
+    pairs = [pair for pair in chosen_pairs(patterns)
+             if can_run([case_name(*pair[:2], case) for case in pair[2]], cases.needs(pair[0]))]
+    results = []
+    with contextlib.ExitStack() as consumers:
         running = {}
-        for provider, pairs in itertools.groupby(chosen_pairs, key=lambda pair: pair[1]):
+        for provider, pairs_of_it in itertools.groupby(pairs, key=lambda pair: pair[1]):
             with Provider(provider, "v1", lab.V1_ADDRESS, work) as v1, \
                     Provider(provider, "v2", lab.V2_ADDRESS, work) as v2:
                 v1.wait_ready()
                 v2.wait_ready()
-                for consumer, _, chosen in pairs:
+                for consumer, _, chosen in pairs_of_it:
                     if consumer not in running:
                         running[consumer] = consumers.enter_context(Consumer(consumer, work))
                         running[consumer].wait_ready()
                     stage = cases.Stage(running[consumer], v1, v2, work, binary)
-                    failed += run_pair(stage, consumer, provider, chosen, direct)
-    return failed
+                    results += run_pair(stage, consumer, provider, chosen, direct)
+    return results
 
 
 def main():
     arguments = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the lab is taken down
-    chosen_pairs = list(selected(arguments.patterns))
-    names = [case_name(consumer, provider, case) for consumer, provider, chosen in chosen_pairs for case in chosen]
+    names = names_of(arguments.patterns)
     if arguments.list:
         print("\n".join(names))
         return 0
@@ -108,11 +137,13 @@ def main():
     work = lab.ROOT / "build/interop/run"
     work.mkdir(parents=True, exist_ok=True)
     try:
-        binary = prepare(arguments.direct)
-        return 1 if run_all(chosen_pairs, binary, work, arguments.direct) else 0
-    except Unavailable as missing:
+        binary = check_machine(arguments.direct)
+        with lab.Lab():
+            results = run_dubbo(arguments.patterns, binary, work, arguments.direct)
+        return 0 if all(results) else 1
+    except Unavailable as reason:
         for name in names:
-            print(f"SKIP {name}: {missing}")
+            print(f"SKIP {name}: {reason}")
         return 0
     except Failure as failure:
         print(f"FAIL interop: {failure}")

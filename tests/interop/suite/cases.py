@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from . import lab, routes
-from .programs import Agent, Failure, Received, settled, wait_until
+from .programs import NPM_PACKAGES, Agent, Failure, Received, expect, expect_same, settled, wait_until
 
 # A correct build leaves this interval once in a thousand cases.
 CONFIDENCE = 0.999
@@ -45,12 +45,22 @@ FIELDS_3 = tuple(map(by_fields, ("hessian2", "fastjson2", "fastjson", "java", "n
 # Not read by rpctee: only rules without conditions apply.
 KRYO = (by_fields("kryo", routes.BY_FIELDS_UNREAD), Case("all-kryo", "tenants", 720, 4, serialization="kryo"))
 
+# A client of npm has no one-way calls and writes hessian2 alone.
+NPM = (Case("calls", "calls", 2_000, 8), by_fields("hessian2"))
+
 # (consumer, provider, cases). Pairs with the same provider stand together: it is started once for them.
 PAIRS = (
     ("2.7", "2.7", CASES + (RELOAD,) + FIELDS_2_7 + KRYO),
+    ("dubbo2.js", "2.7", NPM),
     ("3", "3", CASES + FIELDS_3),
     ("2.7", "3", (SHARE_100, SIZES, by_fields("java"))),
+    ("apache-dubbo-js", "3", NPM),
 )
+
+
+def needs(consumer):
+    """Which of the builds a pair with this consumer takes."""
+    return ("java", "node") if consumer in NPM_PACKAGES else ("java",)
 
 
 @dataclasses.dataclass
@@ -170,15 +180,6 @@ def check_ledger(case, run, ledger):
     expect_same(ledger["answered_ok"] + ledger["oneway_sent"], run.v2.total, "answered_ok + oneway_sent")
     expect_same(ledger["oneway_sent"], run.v2.calls("fire"), "the ledger's oneway_sent")
     expect_same(ledger[case.rules.otherwise], run.v1.total - run.v2.total, f"the ledger's {case.rules.otherwise}")
-
-
-def expect(condition, why):
-    if not condition:
-        raise Failure(why)
-
-
-def expect_same(actual, expected, what):
-    expect(actual == expected, f"{what}: {actual}, expected {expected}")
 
 
 def binomial_interval(n, p):

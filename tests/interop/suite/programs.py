@@ -10,7 +10,10 @@ import time
 
 from . import lab, routes
 
-RUN_JAVA = pathlib.Path(__file__).resolve().parents[1] / "run_java.sh"
+HERE = pathlib.Path(__file__).resolve().parents[1]
+RUN_JAVA = HERE / "run_java.sh"
+NPM_PACKAGES = ("dubbo2.js", "apache-dubbo-js")
+NODE_MODULES = lab.ROOT / "build/interop/node/node_modules"
 START_SECONDS = 30
 RUN_SECONDS = 120
 # The provider writes its report every 50 ms; unchanged for so long, nothing more is on its way.
@@ -20,6 +23,15 @@ DIGEST_MODULUS = 1 << 64
 
 class Failure(Exception):
     """Why a case failed."""
+
+
+def expect(condition, why):
+    if not condition:
+        raise Failure(why)
+
+
+def expect_same(actual, expected, what):
+    expect(actual == expected, f"{what}: {actual}, expected {expected}")
 
 
 def wait_until(condition, seconds, what):
@@ -89,11 +101,15 @@ def settled(*providers):
 
 
 class Consumer(lab.Process):
-    """One JVM that runs scenarios one after the other, each on a connection of its own."""
+    """One program that runs scenarios one after the other, each on a connection of its own: a version of Apache Dubbo or
+    a package of npm."""
 
     def __init__(self, version, work):
-        super().__init__("consumer", [RUN_JAVA, "consumer", version, "--url", f"dubbo://{lab.V1_ADDRESS}:{routes.PORT}",
-                                      "--scenario", "-"], work / f"consumer-{version}.log",
+        address = f"{lab.V1_ADDRESS}:{routes.PORT}"
+        command = [RUN_JAVA, "consumer", version, "--url", f"dubbo://{address}", "--scenario", "-"]
+        if version in NPM_PACKAGES:
+            command = ["env", f"NODE_PATH={NODE_MODULES}", "node", HERE / "node/dubbo_consumer.js", version, address]
+        super().__init__("consumer", command, work / f"consumer-{version}.log",
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         os.set_blocking(self.child.stdout.fileno(), False)
         self._output = b""
@@ -123,14 +139,14 @@ class Consumer(lab.Process):
 
 
 class Agent(lab.Process):
-    def __init__(self, binary, rules, percent, work):
+    def __init__(self, binary, rules, percent, work, workers=0):
         self.rules = rules
         self.routes_path = work / "routes.yaml"
         self.ledger_path = work / "ledger.json"
         self.ledger_path.unlink(missing_ok=True)
         self.share(percent)
         config = work / "agent.yaml"
-        config.write_text(routes.agent_config(self.routes_path))
+        config.write_text(routes.agent_config(self.routes_path, workers))
         super().__init__("node", [binary, "agent", "-c", config, "--ledger-json", self.ledger_path], work / "agent.log")
 
     def share(self, percent):

@@ -43,9 +43,10 @@ BY_FIELDS_OF_TEXT = Rules(_FIELDS, "sayHello@gray|echoBytes@grün-世界", "no_r
 BY_FIELDS_UNREAD = Rules(_FIELDS, "", "undecodable")
 
 
-def agent_config(routes_path):
+def agent_config(routes_path, workers):
     return f"""\
 node: interop
+workers: {workers}
 tap:
   interfaces: ["veth*"]
   direction: egress
