@@ -49,7 +49,10 @@ std::string_view YamlNode::FindText(std::string_view key) const {
 
 class YamlTreeBuilder : public YAML::EventHandler {
  public:
-  YamlTreeBuilder(YamlFile& file, const YamlLimits& limits) : file_(file), limits_(limits) {}
+  // Two values in each byte are more than a text can hold ("{a,b}" has a key and nothing in two). yaml-cpp 0.7 gives an
+  // empty document again and again for a comma that stands alone.
+  YamlTreeBuilder(YamlFile& file, const YamlLimits& limits, size_t text_bytes)
+      : file_(file), limits_(limits), most_in_text_(2 * text_bytes + 16) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     root_ = nullptr;
@@ -109,6 +112,9 @@ class YamlTreeBuilder : public YAML::EventHandler {
     if (file_.nodes_.size() >= limits_.max_nodes) {
       Stop(mark, fmt::format("more than {} values in one file", limits_.max_nodes));
     }
+    if (file_.nodes_.size() >= most_in_text_) {
+      Stop(mark, "more values than the text has room for: a comma, bracket or quote is out of place");
+    }
     YamlNode& node = file_.nodes_.emplace_back();
     node.kind = kind;
     node.line = mark.line + 1;
@@ -156,6 +162,7 @@ class YamlTreeBuilder : public YAML::EventHandler {
 
   YamlFile& file_;
   const YamlLimits& limits_;
+  size_t most_in_text_;  // values
   const YamlNode* root_ = nullptr;
   std::vector<Level> levels_;
   std::unordered_map<YAML::anchor_t, const YamlNode*> anchors_;
@@ -167,7 +174,7 @@ tl::expected<YamlFile, YamlError> YamlFile::Parse(std::string_view text, const Y
     ViewBuffer buffer(text);
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
-    YamlTreeBuilder builder(file, limits);
+    YamlTreeBuilder builder(file, limits, text.size());
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const ParseStopped& stopped) {

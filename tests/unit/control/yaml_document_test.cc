@@ -78,6 +78,17 @@ TEST(YamlDocument, NumberOfValuesAndDocumentsIsLimited) {
   EXPECT_EQ(ErrorOf("a: 1\n---\nb: 1\n", limits), "2:1 more than 1 documents in one file");
 }
 
+TEST(YamlDocument, TextThatTheParserNeverComesToTheEndOfIsRefusedAtOnce) {
+  const std::string endless = "more values than the text has room for: a comma, bracket or quote is out of place";
+  EXPECT_EQ(ErrorOf(","), "1:1 " + endless);
+  EXPECT_EQ(ErrorOf("a: 1\n---\n{b: 2},\n"), "3:7 " + endless);
+  std::string dense = "{k";
+  for (int i = 0; i < 1'000; ++i) {
+    dense += "," + std::to_string(i);
+  }
+  EXPECT_EQ(ErrorOf(dense + "}"), "no error");
+}
+
 TEST(YamlDocument, AliasesShareTheirAnchorsNode) {
   const auto file = YamlFile::Parse("a: &x {k: v}\nb: *x\n");
   ASSERT_TRUE(file);
