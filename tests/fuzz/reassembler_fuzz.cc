@@ -1,8 +1,7 @@
 // Any records in any order for the reassembler and the assembler behind it: memory and flows stay in their limits, the
 // books balance after each record, and what was framed is a frame.
 //
-// The input is a row of steps: one byte says which, one for which flow, then what the step needs. Bytes that are not
-// there are zero.
+// The input is a row of steps: one byte says which, one for which flow, then what the step needs.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "fuzz/fuzz_check.h"
+#include "fuzz/fuzz_input.h"
 #include "protocol/framing.h"
 #include "stream/assembler.h"
 #include "stream/reassembler.h"
@@ -26,6 +26,7 @@ using rpctee::CutReason;
 using rpctee::Flow;
 using rpctee::SocketAddress;
 using rpctee::TimePoint;
+using rpctee::fuzz::Input;
 using rpctee::fuzz::Require;
 namespace protocol = rpctee::protocol;
 namespace stream = rpctee::stream;
@@ -39,18 +40,6 @@ constexpr uint64_t kStreamTime = 2;
 
 constexpr stream::ReassemblerLimits kLimits{
     .max_bytes = 20'000, .max_flows = 3, .max_request_bytes = 600, .max_join_bytes = 4'000};
-
-class Input {
- public:
-  explicit Input(Bytes bytes) : reader_(bytes) {}
-  bool empty() const { return reader_.remaining() == 0; }
-  uint8_t U8() { return empty() ? uint8_t{0} : reader_.U8(); }
-  uint16_t U16() { return static_cast<uint16_t>(U8() << 8 | U8()); }
-  Bytes Some(size_t most) { return reader_.Take(std::min(most, reader_.remaining())); }
-
- private:
-  rpctee::ByteReader reader_;
-};
 
 class Books final : public stream::AssemblerObserver, public stream::ReassemblerObserver {
  public:
