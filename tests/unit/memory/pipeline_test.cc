@@ -29,8 +29,8 @@ class NoFlowControl final : public FlowControl {
 class CountingObserver final : public mirror::MirrorObserver {
  public:
   explicit CountingObserver(Ledger& ledger) : ledger_(ledger) {}
-  void OnCopySent(uint32_t) override { ledger_.CopySent(); }
-  void OnCopyEnd(uint32_t, CopyOutcome outcome) override { ledger_.EndCopy(outcome); }
+  void OnCopySent(uint32_t, const SocketAddress&) override { ledger_.CopySent(); }
+  void OnCopyEnd(const mirror::CopyEnd& end) override { ledger_.EndCopy(end.outcome); }
   void OnConnectionOpened(const SocketAddress&, const SocketAddress&) override {}
   void OnConnectionClosed(const SocketAddress&, const SocketAddress&, const std::string&) override {}
 
