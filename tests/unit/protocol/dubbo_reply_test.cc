@@ -1,5 +1,5 @@
 // What answers say. The bodies are those that Apache Dubbo's own serializations write for a flag and "hi" behind it
-// (2.7.23; fastjson2 and gson 3.2.16), and the starts of recorded answers.
+// (2.7.23; fastjson2, gson and the other fastjson 3.2.16), and the starts of recorded answers.
 #include "protocol/dubbo/reply.h"
 
 #include <gtest/gtest.h>
@@ -22,6 +22,7 @@ constexpr Written kWritten[] = {
     {kSerializationCompactedJava, "aced0005770200017400026869", "aced0005770204017400026869"},
     {kSerializationNativeJava, "aced00057701007400026869", "aced00057701047400026869"},
     {kSerializationFastjson, "300a226869220a", "340a226869220a"},
+    {kSerializationFastjson, "0000000230420000000422686922", "0000000234420000000422686922"},
     {kSerializationGson, "300a226869220a", "340a226869220a"},
     {kSerializationFastjson2, "00000002bd00000000034b6869", "00000002bd04000000034b6869"},
     {kSerializationKryo, "0003686980", "0403686980"},

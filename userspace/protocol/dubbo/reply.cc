@@ -16,7 +16,7 @@ constexpr uint8_t kHessian2Zero = 0x90;   // 0 to 47 follow it
 constexpr uint8_t kJavaBlockData = 0x77;  // TC_BLOCKDATA, behind the stream's magic and version
 constexpr size_t kJavaBlockAt = 4;
 constexpr size_t kJavaValueAt = 6;
-constexpr size_t kJsonbLengthBytes = 4;
+constexpr size_t kJsonLengthBytes = 4;
 constexpr uint8_t kJsonbInt8 = 0xbd;
 
 struct Status {
@@ -45,14 +45,17 @@ std::optional<uint8_t> JavaFlag(Bytes body) {
   return At(body, kJavaBlockAt) == kJavaBlockData ? At(body, kJavaValueAt) : std::nullopt;
 }
 
-// A line of JSON with one digit.
+// One digit on a line of its own; as Dubbo 3 has it, behind its length and with a letter for its type.
 std::optional<uint8_t> JsonFlag(Bytes body) {
-  const bool is_line = At(body, 1) == '\n' || At(body, 1) == '\r';
-  return is_line && body[0] >= '0' ? std::optional(static_cast<uint8_t>(body[0] - '0')) : std::nullopt;
+  const size_t at = At(body, 0) == 0 ? kJsonLengthBytes : 0;
+  const auto digit = At(body, at);
+  const auto behind = At(body, at + 1);
+  const bool is_digit = behind == '\n' || behind == '\r' || behind == 'B';
+  return is_digit && *digit >= '0' ? std::optional(static_cast<uint8_t>(*digit - '0')) : std::nullopt;
 }
 
 std::optional<uint8_t> JsonbFlag(Bytes body) {
-  return At(body, kJsonbLengthBytes) == kJsonbInt8 ? At(body, kJsonbLengthBytes + 1) : std::nullopt;
+  return At(body, kJsonLengthBytes) == kJsonbInt8 ? At(body, kJsonLengthBytes + 1) : std::nullopt;
 }
 
 std::optional<uint8_t> ResultFlag(uint8_t serialization, Bytes body) {
