@@ -57,11 +57,12 @@ struct {
 	__type(value, struct rpctee_flow);
 } rpctee_flows SEC(".maps");
 
-/* Local address and port of the agent's own connections: never a flow. Written by the agent. */
+/* The agent's own connections, from their local to their remote end: never a flow. By both ends, since one local port
+ * may serve others' connections to other remote ends. Written by the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct rpctee_endpoint_key);
+	__type(key, struct rpctee_flow_key);
 	__type(value, __u32);
 } rpctee_own SEC(".maps");
 

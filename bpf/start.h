@@ -69,15 +69,6 @@ static __noinline __u32 recognise(struct run *run)
 	return scratch && have ? forget_how(scratch, rpctee_recognise(bytes, have)) : RPCTEE_CONTENT_UNKNOWN;
 }
 
-static __always_inline int is_own_connection(const struct rpctee_flow_key *key)
-{
-	struct rpctee_endpoint_key local = {};
-
-	__builtin_memcpy(local.address, key->source, sizeof(local.address));
-	local.port_be = key->source_port_be;
-	return bpf_map_lookup_elem(&rpctee_own, &local) != 0;
-}
-
 static __noinline void note_syn(struct run *run)
 {
 	/* Its own data, or what comes after it. */
@@ -106,7 +97,7 @@ static __noinline struct rpctee_flow *create_flow(struct run *run)
 		run->counters->seek_packets++;
 		return 0;
 	}
-	if (is_own_connection(key)) {
+	if (bpf_map_lookup_elem(&rpctee_own, key)) {
 		run->counters->own_packets++;
 		return 0;
 	}

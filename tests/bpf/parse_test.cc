@@ -137,12 +137,19 @@ TEST_F(TapProgramTest, OwnSocketMarkIsNeverLookedInto) {
 }
 
 TEST_F(TapProgramTest, OwnConnectionIsNeverAFlow) {
-  tap_->OwnConnection("10.0.0.1:40000");
+  tap_->OwnConnection("10.0.0.1:40000", "10.0.0.2:20880");
   tap_->Pass({V4().Payload(Request()).Build()});
   const auto counted = tap_->Counted();
   EXPECT_THAT(counted, Contains(Pair("own_packets", 1)));
   EXPECT_EQ(counted.count("flows_created"), 0U);
   EXPECT_EQ(tap_->Records().records, 0U);
+}
+
+TEST_F(TapProgramTest, AForeignConnectionFromAPortThatAnOwnOneHasTooIsFollowed) {
+  tap_->OwnConnection("10.0.0.1:40000", "10.0.0.9:20880");
+  tap_->Pass({V4().Payload(Request()).Build()});
+  EXPECT_EQ(tap_->Counted().count("own_packets"), 0U);
+  EXPECT_EQ(tap_->Records().frames.size(), 1U);
 }
 
 TEST_F(TapProgramTest, StaleHeartbeatLetsEverythingGo) {

@@ -47,8 +47,14 @@ void TapProgram::Endpoint(std::string_view address, uint64_t threshold) {
   SetControl(control);
 }
 
-void TapProgram::OwnConnection(std::string_view local) {
-  const rpctee_endpoint_key key = KeyOf(local);
+void TapProgram::OwnConnection(std::string_view local, std::string_view remote) {
+  const rpctee_endpoint_key source = KeyOf(local);
+  const rpctee_endpoint_key destination = KeyOf(remote);
+  rpctee_flow_key key{};
+  std::memcpy(key.source, source.address, sizeof(key.source));
+  std::memcpy(key.destination, destination.address, sizeof(key.destination));
+  key.source_port_be = source.port_be;
+  key.destination_port_be = destination.port_be;
   const uint32_t value = 1;
   ASSERT_TRUE(backend_->Update("rpctee_own", &key, &value));
 }

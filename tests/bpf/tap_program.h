@@ -33,7 +33,7 @@ class TapProgram {
   std::string error() const { return backend_->error(); }
 
   void Endpoint(std::string_view address, uint64_t threshold = RPCTEE_THRESHOLD_ALL);
-  void OwnConnection(std::string_view local);
+  void OwnConnection(std::string_view local, std::string_view remote);
   void Heartbeat(uint64_t time_ns);
   // Whether an endpoint with the all-zero address stands for all addresses.
   void AnyEndpoint(bool any);

@@ -82,7 +82,7 @@ Status SilenceWatch::Look() {
     look.connections.push_back({.cookie = socket.cookie,
                                 .endpoint = socket.local,
                                 .received = socket.bytes_received,
-                                .own = tap_.IsOwnConnection(socket.remote),
+                                .own = tap_.IsOwnConnection(socket.remote, socket.local),
                                 .mark = flow ? std::optional(flow->mark) : std::nullopt,
                                 .ignored = flow && flow->ignored});
   }

@@ -246,7 +246,7 @@ void Worker::OnCopySent(uint32_t /*rule*/, const SocketAddress& /*endpoint*/) { 
 void Worker::OnCopyEnd(const mirror::CopyEnd& end) { ledger_.EndCopy(end.outcome); }
 
 void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) {
-  if (const Status added = tap_.AddOwnConnection(local); !added) {
+  if (const Status added = tap_.AddOwnConnection(local, remote); !added) {
     spdlog::warn("own connection {} > {}: {}; only the socket mark keeps it from being mirrored", local.ToString(),
                  remote.ToString(), added.error().message);
   }
@@ -254,7 +254,7 @@ void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress&
 }
 
 void Worker::OnConnectionClosed(const SocketAddress& local, const SocketAddress& remote, const std::string& reason) {
-  tap_.RemoveOwnConnection(local);
+  tap_.RemoveOwnConnection(local, remote);
   if (const std::optional<std::string> line = mirror_log_.OnClosed(remote, reason, Clock::now())) {
     spdlog::info("{}", *line);
   }

@@ -66,7 +66,7 @@ using EndpointMap = HashMap<rpctee_endpoint_key, rpctee_endpoint>;
 using FlowMap = HashMap<rpctee_flow_key, rpctee_flow>;
 using HandbackMap = HashMap<rpctee_flow_key, rpctee_handback>;
 using PortMap = HashMap<uint32_t, uint64_t>;
-using OwnMap = HashMap<rpctee_endpoint_key, uint32_t>;
+using OwnMap = HashMap<rpctee_flow_key, uint32_t>;
 
 rpctee_endpoint_key ToKey(const SocketAddress& address);
 SocketAddress FromKey(const rpctee_endpoint_key& key);

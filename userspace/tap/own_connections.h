@@ -1,15 +1,16 @@
-// Which of the tap's packets are the agent's own: a table of local addresses, kept for as long as a connection has
-// them.
+// Which of the tap's packets are the agent's own: a table of connections by both ends, the agent's as the source.
 //
-// Any thread. The kernel gives one local address to connections with different remote ends, of one worker or of
-// several, so an address leaves the table with its last connection. Owns the counts; the map must outlive it.
+// Any thread. By both, since the kernel gives one local port to connections with different remote ends, also those of
+// other programs. A new connection may have the ends of one that is just being closed, so an entry goes with its last
+// user. Where addresses are translated between the agent and the tap, only the socket mark tells. Owns the counts; the
+// map must outlive it.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
-#include <unordered_map>
 
-#include "base/address.h"
+#include "base/capture.h"
 #include "base/result.h"
 #include "tap/maps.h"
 
@@ -19,12 +20,12 @@ class OwnConnections {
  public:
   explicit OwnConnections(OwnMap map) : map_(map) {}
 
-  // Each call is to be followed by a Remove, also one that failed: then the address is not in the table, until a later
-  // connection of the same address finds room.
-  Status Add(const SocketAddress& local);
-  void Remove(const SocketAddress& local);
-  // Whether a connection has it, in the table or not.
-  bool Contains(const SocketAddress& local) const;
+  // Each call is to be followed by a Remove, also one that failed: then the connection is not in the table, until a
+  // later one of the same ends finds room.
+  Status Add(const Flow& connection);
+  void Remove(const Flow& connection);
+  // Whether it is open, in the table or not.
+  bool Contains(const Flow& connection) const;
 
  private:
   struct Use {
@@ -34,7 +35,7 @@ class OwnConnections {
 
   OwnMap map_;
   mutable std::mutex mutex_;  // guards uses_, and keeps the table in step with it
-  std::unordered_map<SocketAddress, Use> uses_;
+  std::map<Flow, Use> uses_;
 };
 
 }  // namespace rpctee::tap

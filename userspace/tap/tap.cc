@@ -179,11 +179,17 @@ Status Tap::SetAnyEndpoint(uint16_t port, uint64_t threshold) {
   return {};
 }
 
-Status Tap::AddOwnConnection(const SocketAddress& local) { return impl_->own.Add(local); }
+Status Tap::AddOwnConnection(const SocketAddress& local, const SocketAddress& remote) {
+  return impl_->own.Add({local, remote});
+}
 
-void Tap::RemoveOwnConnection(const SocketAddress& local) { impl_->own.Remove(local); }
+void Tap::RemoveOwnConnection(const SocketAddress& local, const SocketAddress& remote) {
+  impl_->own.Remove({local, remote});
+}
 
-bool Tap::IsOwnConnection(const SocketAddress& local) const { return impl_->own.Contains(local); }
+bool Tap::IsOwnConnection(const SocketAddress& local, const SocketAddress& remote) const {
+  return impl_->own.Contains({local, remote});
+}
 
 Result<Attachment> Tap::Attach(uint32_t ifindex, Direction direction, AttachMode mode) {
   return impl_->attacher.Attach(ifindex, direction, mode);

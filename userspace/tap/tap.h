@@ -57,11 +57,11 @@ class Tap {
   // Also takes every destination on that port, whatever SetEndpoints says, from now on.
   Status SetAnyEndpoint(uint16_t port, uint64_t threshold);
 
-  // Local addresses of the agent's own connections. Several connections may have the same one: it is own until each
-  // Add, also one that failed, was followed by its Remove. Any thread.
-  Status AddOwnConnection(const SocketAddress& local);
-  void RemoveOwnConnection(const SocketAddress& local);
-  bool IsOwnConnection(const SocketAddress& local) const;
+  // The agent's own connections. One that is opened may have the ends of one that is being closed: they are own until
+  // each Add, also one that failed, was followed by its Remove. Any thread.
+  Status AddOwnConnection(const SocketAddress& local, const SocketAddress& remote);
+  void RemoveOwnConnection(const SocketAddress& local, const SocketAddress& remote);
+  bool IsOwnConnection(const SocketAddress& local, const SocketAddress& remote) const;
 
   // Attaching twice is no error and changes nothing, except that what someone removed is put back. A left-over filter
   // of an earlier run with the same pin directory is replaced; nobody else's is touched.

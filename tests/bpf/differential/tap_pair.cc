@@ -95,7 +95,7 @@ void TapPair::SetUp(TapProgram& tap) {
   for (size_t family = 0; family < 2; ++family) {
     tap.Endpoint(kSampledAddresses[family], RPCTEE_THRESHOLD_ALL);
     tap.Endpoint(kUnsampledAddresses[family], 0);
-    tap.OwnConnection(kOwnSources[family]);
+    tap.OwnConnection(kOwnSources[family], kSampledAddresses[family]);
   }
   tap.Endpoint("[::]:20881", RPCTEE_THRESHOLD_ALL);
   tap.AnyEndpoint(true);

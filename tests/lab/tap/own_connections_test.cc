@@ -21,7 +21,7 @@ class OwnConnectionsLab : public test::NamespaceLab {
   void SetUp() override {
     NamespaceLab::SetUp();
     if (!IsSkipped()) {
-      fd_.Reset(bpf_map_create(BPF_MAP_TYPE_HASH, "own", sizeof(rpctee_endpoint_key), sizeof(uint32_t), 2, nullptr));
+      fd_.Reset(bpf_map_create(BPF_MAP_TYPE_HASH, "own", sizeof(rpctee_flow_key), sizeof(uint32_t), 2, nullptr));
       ASSERT_TRUE(fd_.valid());
     }
   }
@@ -37,12 +37,15 @@ class OwnConnectionsLab : public test::NamespaceLab {
   }
 
   Fd fd_;
-  const SocketAddress a_ = SocketAddress::Parse("10.0.0.1:40000").value();
-  const SocketAddress b_ = SocketAddress::Parse("10.0.0.1:40001").value();
-  const SocketAddress c_ = SocketAddress::Parse("[fd00::1]:40000").value();
+  static Flow Connection(std::string_view local, std::string_view remote) {
+    return {SocketAddress::Parse(local).value(), SocketAddress::Parse(remote).value()};
+  }
+  const Flow a_ = Connection("10.0.0.1:40000", "10.0.0.2:20880");
+  const Flow b_ = Connection("10.0.0.1:40000", "10.0.0.3:20880");  // the same local port
+  const Flow c_ = Connection("[fd00::1]:40000", "[fd00::2]:20880");
 };
 
-TEST_F(OwnConnectionsLab, AnAddressStaysUntilItsLastConnectionIsGone) {
+TEST_F(OwnConnectionsLab, EndsStayUntilTheirLastConnectionIsGone) {
   OwnConnections own(Map());
   ASSERT_TRUE(own.Add(a_));
   ASSERT_TRUE(own.Add(b_));
@@ -60,14 +63,14 @@ TEST_F(OwnConnectionsLab, AnAddressStaysUntilItsLastConnectionIsGone) {
   EXPECT_THAT(InTable(), ElementsAre(a_.ToString()));
 }
 
-TEST_F(OwnConnectionsLab, AnAddressWithoutRoomGetsInWhenALaterConnectionFindsRoom) {
+TEST_F(OwnConnectionsLab, EndsWithoutRoomGetInWhenALaterConnectionFindsRoom) {
   OwnConnections own(Map());
   ASSERT_TRUE(own.Add(a_));
   ASSERT_TRUE(own.Add(b_));
   const Status full = own.Add(c_);
   ASSERT_FALSE(full);
   EXPECT_TRUE(own.Contains(c_));
-  EXPECT_THAT(full.error().message, HasSubstr("[fd00::1]:40000: the table is full at 2 entries"));
+  EXPECT_THAT(full.error().message, HasSubstr("[fd00::1]:40000>[fd00::2]:20880: the table is full at 2 entries"));
   own.Remove(b_);
   ASSERT_TRUE(own.Add(c_));
   EXPECT_THAT(InTable(), ElementsAre(a_.ToString(), c_.ToString()));
@@ -77,7 +80,7 @@ TEST_F(OwnConnectionsLab, AnAddressWithoutRoomGetsInWhenALaterConnectionFindsRoo
   EXPECT_THAT(InTable(), ElementsAre(a_.ToString()));
 }
 
-TEST_F(OwnConnectionsLab, WorkersThatShareAnAddressDoNotTakeItFromEachOther) {
+TEST_F(OwnConnectionsLab, WorkersThatShareEndsDoNotTakeThemFromEachOther) {
   OwnConnections own(Map());
   ASSERT_TRUE(own.Add(a_));
   std::vector<std::thread> workers;

@@ -56,6 +56,7 @@ class Loopback {
       read += now > 0 ? static_cast<size_t>(now) : 0;
     }
   }
+  static SocketAddress server_address() { return SocketAddress::Parse("127.0.0.1:20880").value(); }
   SocketAddress client_address() const {
     sockaddr_storage address{};
     socklen_t length = sizeof(address);
@@ -270,21 +271,23 @@ TEST_F(RingLab, OnceSamplingHasStoppedNothingMoreComesWhateverIsSent) {
 
 TEST_F(RingLab, OwnConnectionsAreNeverTapped) {
   Loopback connection;
-  ASSERT_TRUE(tap_->AddOwnConnection(connection.client_address()));
+  ASSERT_TRUE(tap_->AddOwnConnection(connection.client_address(), Loopback::server_address()));
   connection.Send(test::DubboRequest(1, 200));
   EXPECT_EQ(Drain(), 0U);
   EXPECT_GT(Counter("own_packets"), 0U);
+  EXPECT_TRUE(tap_->IsOwnConnection(connection.client_address(), Loopback::server_address()));
+  EXPECT_FALSE(tap_->IsOwnConnection(Loopback::server_address(), connection.client_address()));
 }
 
-TEST_F(RingLab, AnAddressIsOwnUntilItsLastConnectionIsGone) {
+TEST_F(RingLab, BothEndsAreOwnUntilTheirLastConnectionIsGone) {
   Loopback connection;
   const SocketAddress local = connection.client_address();
-  ASSERT_TRUE(tap_->AddOwnConnection(local));
-  ASSERT_TRUE(tap_->AddOwnConnection(local));
-  tap_->RemoveOwnConnection(local);
+  ASSERT_TRUE(tap_->AddOwnConnection(local, Loopback::server_address()));
+  ASSERT_TRUE(tap_->AddOwnConnection(local, Loopback::server_address()));
+  tap_->RemoveOwnConnection(local, Loopback::server_address());
   connection.Send(test::DubboRequest(1, 200));
   EXPECT_EQ(Counter("records"), 0U);
-  tap_->RemoveOwnConnection(local);
+  tap_->RemoveOwnConnection(local, Loopback::server_address());
   connection.Send(test::DubboRequest(2, 200));
   EXPECT_GT(Counter("records"), 0U);
 }
