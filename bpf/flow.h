@@ -213,12 +213,17 @@ static __always_inline int is_old_syn(const struct run *run)
 	return run->flow->first_known && run->flow->first_seq == run->segment.seq;
 }
 
-/* A receiver heeds a reset only where it stands (RFC 5961); one from far away ends nothing. */
+/*
+ * A receiver heeds a reset only at the next byte that it expects, behind a FIN that counts as one (RFC 5961, 3.2); any
+ * other it answers, and the answer to that has the right number. Here the next byte is the one behind all that was
+ * seen. Where that is not the receiver's, because bytes were lost before or behind the tap, the flow stays until it is
+ * pushed out or begins anew; a forged or late reset would cost a connection that lives.
+ */
 static __always_inline int is_reset(const struct run *run)
 {
-	__s32 ahead = (__s32)(run->segment.seq + run->segment.payload_bytes - run->flow->next_seq);
+	__u32 ahead = run->segment.seq + run->segment.payload_bytes - run->flow->next_seq;
 
-	return run->segment.flags & TCP_RST && ahead <= STREAM_WINDOW && ahead >= -STREAM_WINDOW;
+	return run->segment.flags & TCP_RST && ahead <= 1;
 }
 
 /* What a FIN overtook on its way is still to come; a request that lacks it goes on. */
@@ -250,7 +255,8 @@ static __always_inline void observe_segment(struct run *run, const enum kernel_a
 
 	if (!payload_bytes)
 		run->counters->no_payload++;
-	if (flow && flow->state == RPCTEE_FLOW_IGNORE && !(run->segment.flags & (TCP_SYN | TCP_RST))) {
+	/* Where it stands is not followed any more, so no reset can be told from a false one. */
+	if (flow && flow->state == RPCTEE_FLOW_IGNORE && !(run->segment.flags & TCP_SYN)) {
 		run->counters->ignored_packets += payload_bytes ? 1 : 0;
 		return;
 	}

@@ -140,7 +140,7 @@ TEST_F(StartTest, UnframedThriftGoesToTheAgentFromItsFirstByte) {
     EXPECT_EQ(records[0].seq, 1'000U);
     EXPECT_EQ(records[1].bytes, call);
     EXPECT_EQ(records[1].holes, 0U);
-    tap_->Pass({At(0, {}, kRst), At(1'000, {}, kRst)});
+    tap_->Pass({At(static_cast<uint32_t>(1'000 + call.size()), {}, kRst)});
     tap_->Records();
   }
 }
@@ -258,8 +258,33 @@ TEST_F(StartTest, ARepeatedSynDoesNotEndTheFlow) {
 }
 
 TEST_F(StartTest, AResetThatTheReceiverWouldNotHeedEndsNothing) {
-  tap_->Pass({At(1, Slice(a_, 0, 100)), At(0x50000000, {}, kRst), At(101, Slice(a_, 100))});
-  EXPECT_THAT(tap_->Records().frames, ElementsAre(a_));
+  tap_->Pass({At(1, Slice(a_, 0, 100))});
+  // Out of every window, in the window, behind it, and one byte off.
+  for (const uint32_t seq : {0x50000000U, 5'000U, 1U, 100U, 103U}) {
+    tap_->Pass({At(seq, {}, kRst), At(seq, {}, kRst | kAck)});
+  }
+  tap_->Pass({At(101, Slice(a_, 100))});
+  const auto copied = tap_->Records();
+  EXPECT_THAT(copied.cuts, IsEmpty());
+  EXPECT_THAT(copied.frames, ElementsAre(a_));
+}
+
+TEST_F(StartTest, AResetBehindAFinEndsTheFlow) {
+  tap_->Pass({At(1, a_, kFin | kAck), At(302, {}, kRst), At(301, b_)});
+  EXPECT_EQ(tap_->Counted()["flows_created"], 2U);
+}
+
+TEST_F(StartTest, AResetBehindAllThatCameEndsAFlowWithAHole) {
+  tap_->Pass({At(1, a_), At(601, b_), At(301, {}, kRst)});
+  EXPECT_THAT(tap_->Records().cuts, IsEmpty()) << "where the hole begins is not known any more";
+  tap_->Pass({At(901, {}, kRst)});
+  EXPECT_THAT(tap_->Records().cuts, ElementsAre(static_cast<uint32_t>(RPCTEE_CUT_FLOW_ENDED)));
+}
+
+TEST_F(StartTest, AResetDoesNotBringAConnectionBackThatIsPassedOver) {
+  const ByteVector tls = BytesOf("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"sv);
+  tap_->Pass({At(1, tls), At(12, {}, kRst), At(12, a_)});
+  EXPECT_THAT(tap_->Counted(), Contains(Pair("ignored_packets", 1)));
 }
 
 TEST_F(StartTest, DataInASynIsTheFirstByte) {

@@ -153,14 +153,20 @@ void Schedule::AddBetween() {
   }
   if (Percent(network_.noise_percent)) {
     const bool is_syn = was_opened_ && Percent(50);
-    Event noise = NewEvent(0, 0);
-    noise.flags = is_syn ? kSyn : kRst;  // the SYN again; a reset out of the window (RFC 5961)
-    noise.shift = is_syn ? -1 : Percent(50) ? kFarAway : -kFarAway;
+    Event noise = is_syn ? NewEvent(0, 0) : NewEvent(sent_to_, sent_to_);
+    noise.flags = is_syn ? kSyn : kRst;  // the SYN again; a reset that no receiver heeds (RFC 5961)
+    noise.shift = is_syn ? -1 : RandomDistance();
     events_.push_back(std::move(noise));
   }
   if (Percent(network_.pause_percent)) {
     events_.push_back({.kind = Event::kPause, .connection = connections_.size() - 1});
   }
+}
+
+// From where the receiver stands: out of its window or in it, never at the next byte.
+int32_t Schedule::RandomDistance() {
+  const int32_t distance = Percent(50) ? kFarAway : 2 + static_cast<int32_t>(Below(5'000));
+  return Percent(50) ? distance : -distance;
 }
 
 void Schedule::AddEnd() {

@@ -80,6 +80,7 @@ class Schedule {
   void AddSyn(std::vector<Segment>& segments);
   void AddSegment(const Segment& segment);
   void AddBetween();
+  int32_t RandomDistance();
   void AddEnd();
   void Alter(Event& event) const;
 
