@@ -59,10 +59,7 @@ static __noinline void lose_bytes(struct run *run)
 	run->flow->state = RPCTEE_FLOW_SEEK;
 }
 
-/*
- * STREAM can't go on: the agent hears that what it has of the flow is all. What it said, or still says, about this
- * stream must not be followed in the next one: that one has more holes.
- */
+/* STREAM can't go on: the agent hears that what it has of the flow is all. */
 static __noinline void give_up_stream(struct run *run, __u32 reason)
 {
 	if (run->flow->content == RPCTEE_CONTENT_UNKNOWN)
@@ -72,8 +69,8 @@ static __noinline void give_up_stream(struct run *run, __u32 reason)
 	if (run->flow->content != RPCTEE_CONTENT_UNKNOWN)
 		run->counters->gaps++;
 	run->flow->state = RPCTEE_FLOW_SEEK;
-	run->flow->holes++;
 	output_cut(run, reason);
+	close_stream(run->flow);
 }
 
 /*
@@ -83,11 +80,16 @@ static __noinline void give_up_stream(struct run *run, __u32 reason)
  */
 static __always_inline int take_back(struct run *run, const struct rpctee_handback *said, __s32 ahead)
 {
-	if (ahead || said->holes != run->flow->holes || bytes_left(run) < RPCTEE_THRIFT_STRICT_BYTES ||
-	    !starts_request(run, said->content))
+	if (ahead || bytes_left(run) < RPCTEE_THRIFT_STRICT_BYTES || !starts_request(run, said->content))
 		return -1;
 	run->flow->content = said->content;
 	return end_stream(run);
+}
+
+/* Was it said of this flow, and not before its present stream began? */
+static __always_inline int is_meant(const struct rpctee_handback *said, const struct rpctee_flow *flow)
+{
+	return said->flow_id == flow->flow_id && (__s32)(said->holes - flow->stream_holes) >= 0;
 }
 
 /* Follows what the agent said about the flow, if it said anything. The segment starts `ahead` of what was sent up. */
@@ -96,10 +98,15 @@ static __noinline void heed_word(struct run *run, __s32 ahead)
 	struct rpctee_flow *flow = run->flow;
 	struct rpctee_handback *said = bpf_map_lookup_elem(&rpctee_handback, &run->segment.flow);
 
-	if (!said || said->flow_id != flow->flow_id)
+	if (!said || !is_meant(said, flow))
 		return;
 	switch (said->word) {
 	case RPCTEE_WORD_TAKE_BACK:
+		if (said->holes != flow->holes)
+			return;
+		/* It has framed all that came; so it does with what comes, however long no segment starts with a
+		 * request. */
+		flow->stream_bytes = 0;
 		if (take_back(run, said, ahead))
 			return;
 		break;

@@ -76,11 +76,21 @@ static __noinline int begin_stream(struct run *run, __u32 start)
 	flow->cut_pending = RPCTEE_CUT_NONE;
 	flow->state = RPCTEE_FLOW_STREAM;
 	flow->stream_bytes = 0;
+	flow->stream_holes = flow->holes;
 	/* From here on the agent owns the frame that is under way. */
 	flow->copy_state = RPCTEE_COPY_NONE;
 	flow->frame_left = 0;
 	flow->header_have = 0;
 	return 0;
+}
+
+/*
+ * What the agent said, or still says, about the stream that is over must not be followed in the next one: that one has
+ * more holes. After the record of the end, so that no record of this stream tells the next one's number.
+ */
+static __always_inline void close_stream(struct rpctee_flow *flow)
+{
+	flow->holes++;
 }
 
 /* The boundary that the segment starts at is good, and nothing before it is missing: the program frames again. */
@@ -95,6 +105,7 @@ static __noinline int end_stream(struct run *run)
 		return -1;
 	run->counters->handbacks++;
 	run->flow->state = RPCTEE_FLOW_SYNC;
+	close_stream(run->flow);
 	return 0;
 }
 

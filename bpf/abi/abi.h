@@ -84,7 +84,7 @@ struct rpctee_flow {
 	__u32 content;	    /* enum rpctee_content */
 	__u64 header[2];    /* the bytes so far as one number, the last one lowest: header[1] has the last eight */
 	__u32 cut_pending;  /* enum rpctee_cut_reason that the agent has not been told, because its record was lost */
-	__u32 holes;	    /* how many times in STREAM a segment left a hole behind the one before; never goes back */
+	__u32 holes;	    /* grows with each hole that a segment of a stream left, and with each stream's end */
 	__u32 stream_bytes; /* in STREAM: payload bytes that went up since the agent's last word; a limit ends it */
 	__u32 joins;	    /* how often the agent was asked to find a boundary */
 	__u32 first_seq;    /* of the connection's first byte, if first_known */
@@ -92,12 +92,12 @@ struct rpctee_flow {
 	__u64 random;	    /* state of the flow's sequence of draws */
 	__u64 threshold;    /* the endpoint's, as of `generation` */
 	__u32 generation;   /* struct rpctee_control's, when the endpoint was looked up last */
-	__u32 zero;
+	__u32 stream_holes; /* in STREAM: `holes` when it began; no earlier stream of the flow had so many */
 };
 
 enum rpctee_record_kind {
 	RPCTEE_RECORD_PART = 1,		/* payload: bytes [offset, offset + payload) of a request */
-	RPCTEE_RECORD_CUT = 2,		/* no payload: the request that was being copied will not be completed */
+	RPCTEE_RECORD_CUT = 2,		/* no payload: what was under way will not be completed; GAP: place lost */
 	RPCTEE_RECORD_STREAM_BEGIN = 3, /* payload: the struct rpctee_flow as it stands at seq */
 	RPCTEE_RECORD_STREAM_DATA = 4,	/* payload: bytes of the stream from seq on, in no order */
 	RPCTEE_RECORD_STREAM_END = 5,	/* no payload: from seq on, where a frame begins, the program frames again */
@@ -156,10 +156,13 @@ enum rpctee_word {
 	RPCTEE_WORD_IGNORE = 3,	   /* `content` says why nothing on this connection can be mirrored */
 };
 
-/* The agent's word on a flow in STREAM, by flow. The program takes the entry out when it follows it. */
+/*
+ * The agent's word on a flow in STREAM, by flow. The program takes the entry out when it follows it. It passes over
+ * what was said of another flow of the same addresses, or of an earlier stream of the same flow.
+ */
 struct rpctee_handback {
-	__u64 flow_id; /* the flow that is meant: another one of the same addresses is not */
-	__u32 holes;   /* TAKE_BACK: every byte is there, as long as the flow had no more holes than these */
+	__u64 flow_id; /* the flow that is meant */
+	__u32 holes;   /* the flow's that the agent has heard of; TAKE_BACK: with no more, every byte is there */
 	__u8 word;     /* enum rpctee_word */
 	__u8 content;  /* enum rpctee_content: TAKE_BACK: the protocol */
 	__u16 zero;

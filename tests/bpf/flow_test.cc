@@ -131,6 +131,56 @@ TEST_F(FlowTest, AWordAboutAnEarlierFlowOfTheSameAddressesIsNotHeeded) {
               ElementsAre(RPCTEE_RECORD_STREAM_BEGIN, RPCTEE_RECORD_STREAM_DATA, RPCTEE_RECORD_STREAM_DATA));
 }
 
+class WordTest : public FlowTest {
+ protected:
+  // A stream that the program took back, and one that began after it.
+  void TwoStreams(void (*say)(TapProgram&)) {
+    tap_->Pass({At(1, a_), At(601, c_), At(301, b_)});
+    tap_->Records();
+    tap_->HandBack(1);
+    tap_->Pass({At(901, a_)});
+    ASSERT_THAT(Kinds(tap_->Records()), ElementsAre(RPCTEE_RECORD_STREAM_END));
+    say(*tap_);
+    tap_->Pass({At(1501, c_), At(1801, a_)});
+  }
+};
+
+TEST_F(WordTest, ToGiveUpAnEarlierStreamIsNotHeededInTheNext) {
+  TwoStreams([](TapProgram& tap) { tap.GiveUp(); });
+  const auto copied = tap_->Records();
+  EXPECT_THAT(copied.cuts, IsEmpty());
+  EXPECT_THAT(Kinds(copied),
+              ElementsAre(RPCTEE_RECORD_STREAM_BEGIN, RPCTEE_RECORD_STREAM_DATA, RPCTEE_RECORD_STREAM_DATA));
+  tap_->GiveUp();
+  tap_->Pass({At(2101, b_)});
+  EXPECT_THAT(tap_->Records().cuts, ElementsAre(static_cast<uint32_t>(RPCTEE_CUT_GAP))) << "of this one it is";
+}
+
+TEST_F(WordTest, ToPassOverAConnectionIsNotHeededInALaterStream) {
+  TwoStreams([](TapProgram& tap) { tap.Ignore(RPCTEE_CONTENT_TLS); });
+  EXPECT_THAT(Kinds(tap_->Records()),
+              ElementsAre(RPCTEE_RECORD_STREAM_BEGIN, RPCTEE_RECORD_STREAM_DATA, RPCTEE_RECORD_STREAM_DATA));
+  EXPECT_EQ(tap_->Counted().count("ignored_tls"), 0U);
+}
+
+TEST_F(WordTest, ToTakeTheFlowBackHoldsHoweverMuchComesBeforeASegmentThatStartsWithARequest) {
+  tap_->Pass({At(1, a_), At(601, c_), At(301, b_)});
+  tap_->Records();
+  tap_->HandBack(1);
+  const ByteVector body(3'000, 'x');
+  uint32_t seq = 901;
+  // 24 MB; without a word a flow may send up 16 MiB.
+  for (int i = 0; i < 8'000; ++i, seq += 3'000) {
+    tap_->Pass({At(seq, body)});
+    tap_->Records();
+  }
+  tap_->Pass({At(seq, a_)});
+  const auto copied = tap_->Records();
+  EXPECT_THAT(Kinds(copied), ElementsAre(RPCTEE_RECORD_STREAM_END));
+  EXPECT_THAT(copied.frames, ElementsAre(a_));
+  EXPECT_EQ(tap_->Counted().count("gaps"), 0U);
+}
+
 TEST_F(FlowTest, AHoleTooFarAheadIsAGapAtOnce) {
   tap_->Pass({At(1, a_), At(1 + (5 << 20), c_)});
   EXPECT_THAT(tap_->Records().frames, ElementsAre(a_, c_));

@@ -140,11 +140,11 @@ void TapProgram::Say(const rpctee_flow_key& flow, const rpctee_handback& said) {
 
 void TapProgram::HandBack(uint32_t holes, uint32_t content) { Say(RPCTEE_WORD_TAKE_BACK, holes, content); }
 
-void TapProgram::GiveUp() { Say(RPCTEE_WORD_GIVE_UP); }
+void TapProgram::GiveUp() { Say(RPCTEE_WORD_GIVE_UP, last_holes_); }
 
-void TapProgram::GoOn() { Say(RPCTEE_WORD_GO_ON); }
+void TapProgram::GoOn() { Say(RPCTEE_WORD_GO_ON, last_holes_); }
 
-void TapProgram::Ignore(uint32_t content) { Say(RPCTEE_WORD_IGNORE, 0, content); }
+void TapProgram::Ignore(uint32_t content) { Say(RPCTEE_WORD_IGNORE, last_holes_, content); }
 
 void TapProgram::OnRecord(Bytes bytes) {
   rpctee_record record{};
@@ -163,6 +163,7 @@ void TapProgram::TakeRecord(const rpctee_record& record, Bytes bytes) {
     return;
   }
   if (record.kind != RPCTEE_RECORD_PART) {
+    last_holes_ = record.piece.holes;
     copied_.stream.push_back(
         {record.kind, record.piece.seq, record.piece.holes, record.piece.start, {bytes.begin(), bytes.end()}});
     return;

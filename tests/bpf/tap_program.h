@@ -58,7 +58,7 @@ class TapProgram {
     uint32_t start = 0;
     std::vector<uint8_t> bytes;
   };
-  // What the agent says about the flow that the last record belongs to.
+  // What the agent says about the flow that the last record belongs to, having heard of no more holes than that tells.
   void HandBack(uint32_t holes, uint32_t content = RPCTEE_CONTENT_DUBBO);
   void GiveUp();
   void GoOn();
@@ -85,7 +85,7 @@ class TapProgram {
  private:
   rpctee_control Control() const;
   void SetControl(const rpctee_control& control);
-  void Say(rpctee_word word, uint32_t holes = 0, uint32_t content = RPCTEE_CONTENT_UNKNOWN);
+  void Say(rpctee_word word, uint32_t holes, uint32_t content = RPCTEE_CONTENT_UNKNOWN);
   void OnRecord(Bytes bytes);
   void TakeRecord(const rpctee_record& record, Bytes bytes);
 
@@ -94,6 +94,7 @@ class TapProgram {
   std::map<uint64_t, std::vector<uint8_t>> open_;
   Copied copied_;
   rpctee_record last_record_{};
+  uint32_t last_holes_ = 0;  // that a record of a stream told
 };
 
 // Skips, with the reason, where the program can't be loaded.

@@ -51,9 +51,9 @@ class Books final : public stream::AssemblerObserver, public stream::Reassembler
   void OnMended(const Flow&, uint64_t, uint32_t, Content content) override {
     Require(protocol::HeaderBytes(content) != 0, "the tap takes back what it can frame");
   }
-  void OnGivenUp(const Flow&, uint64_t) override {}
-  void OnTaken(const Flow&, uint64_t) override {}
-  void OnIgnored(const Flow&, uint64_t, Content kind) override {
+  void OnGivenUp(const Flow&, uint64_t, uint32_t) override {}
+  void OnTaken(const Flow&, uint64_t, uint32_t) override {}
+  void OnIgnored(const Flow&, uint64_t, uint32_t, Content kind) override {
     Require(kind > Content::kThriftUnframed, "what can be mirrored is not ignored");
   }
   void OnFirstPart() override { ++first_parts; }

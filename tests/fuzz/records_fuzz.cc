@@ -27,9 +27,9 @@ constexpr size_t kMaxInput = 64 * 1024;
 class NoFlowControl final : public agent::FlowControl {
  public:
   void TakeBack(const Flow&, uint64_t, uint32_t, Content) override {}
-  void GiveUp(const Flow&, uint64_t) override {}
-  void GoOn(const Flow&, uint64_t) override {}
-  void Ignore(const Flow&, uint64_t, Content) override {}
+  void GiveUp(const Flow&, uint64_t, uint32_t) override {}
+  void GoOn(const Flow&, uint64_t, uint32_t) override {}
+  void Ignore(const Flow&, uint64_t, uint32_t, Content) override {}
 };
 
 // Reads fields of every request; 10.0.0.2:20880 is the endpoint.

@@ -6,7 +6,7 @@
 namespace rpctee::test {
 namespace {
 
-rpctee_handback WordOn(uint64_t flow_id, rpctee_word word, uint32_t holes = 0, Content content = Content::kUnknown) {
+rpctee_handback WordOn(uint64_t flow_id, rpctee_word word, uint32_t holes, Content content = Content::kUnknown) {
   return {.flow_id = flow_id,
           .holes = holes,
           .word = static_cast<uint8_t>(word),
@@ -40,16 +40,16 @@ void StreamAgent::OnMended(const Flow& flow, uint64_t flow_id, uint32_t holes, C
   tap_.Say(tap::ToKey(flow), WordOn(flow_id, RPCTEE_WORD_TAKE_BACK, holes, protocol));
 }
 
-void StreamAgent::OnGivenUp(const Flow& flow, uint64_t flow_id) {
-  tap_.Say(tap::ToKey(flow), WordOn(flow_id, RPCTEE_WORD_GIVE_UP));
+void StreamAgent::OnGivenUp(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  tap_.Say(tap::ToKey(flow), WordOn(flow_id, RPCTEE_WORD_GIVE_UP, holes));
 }
 
-void StreamAgent::OnTaken(const Flow& flow, uint64_t flow_id) {
-  tap_.Say(tap::ToKey(flow), WordOn(flow_id, RPCTEE_WORD_GO_ON));
+void StreamAgent::OnTaken(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  tap_.Say(tap::ToKey(flow), WordOn(flow_id, RPCTEE_WORD_GO_ON, holes));
 }
 
-void StreamAgent::OnIgnored(const Flow& flow, uint64_t flow_id, Content kind) {
-  tap_.Say(tap::ToKey(flow), WordOn(flow_id, RPCTEE_WORD_IGNORE, 0, kind));
+void StreamAgent::OnIgnored(const Flow& flow, uint64_t flow_id, uint32_t holes, Content kind) {
+  tap_.Say(tap::ToKey(flow), WordOn(flow_id, RPCTEE_WORD_IGNORE, holes, kind));
 }
 
 void StreamAgent::OnFrame(const stream::Frame& frame) {

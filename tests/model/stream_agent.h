@@ -37,9 +37,9 @@ class StreamAgent final : public stream::AssemblerObserver, public stream::Reass
   uint64_t ThresholdOf(const SocketAddress&) override { return RPCTEE_THRESHOLD_ALL; }
   void OnStreamRequest(stream::StreamRequest) override { ++framed_here_; }
   void OnMended(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) override;
-  void OnGivenUp(const Flow& flow, uint64_t flow_id) override;
-  void OnTaken(const Flow& flow, uint64_t flow_id) override;
-  void OnIgnored(const Flow& flow, uint64_t flow_id, Content kind) override;
+  void OnGivenUp(const Flow& flow, uint64_t flow_id, uint32_t holes) override;
+  void OnTaken(const Flow& flow, uint64_t flow_id, uint32_t holes) override;
+  void OnIgnored(const Flow& flow, uint64_t flow_id, uint32_t holes, Content kind) override;
   void OnFirstPart() override { ++first_parts_; }
   void OnFrame(const stream::Frame& frame) override;
   void OnLost(stream::LostReason) override { ++lost_; }

@@ -78,12 +78,14 @@ void Pipeline::OnMended(const Flow& flow, uint64_t flow_id, uint32_t holes, Cont
   flow_control_.TakeBack(flow, flow_id, holes, protocol);
 }
 
-void Pipeline::OnGivenUp(const Flow& flow, uint64_t flow_id) { flow_control_.GiveUp(flow, flow_id); }
+void Pipeline::OnGivenUp(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  flow_control_.GiveUp(flow, flow_id, holes);
+}
 
-void Pipeline::OnTaken(const Flow& flow, uint64_t flow_id) { flow_control_.GoOn(flow, flow_id); }
+void Pipeline::OnTaken(const Flow& flow, uint64_t flow_id, uint32_t holes) { flow_control_.GoOn(flow, flow_id, holes); }
 
-void Pipeline::OnIgnored(const Flow& flow, uint64_t flow_id, Content kind) {
-  flow_control_.Ignore(flow, flow_id, kind);
+void Pipeline::OnIgnored(const Flow& flow, uint64_t flow_id, uint32_t holes, Content kind) {
+  flow_control_.Ignore(flow, flow_id, holes, kind);
 }
 
 void Pipeline::OnFrame(const stream::Frame& frame) { ledger_.End(Handle(frame)); }

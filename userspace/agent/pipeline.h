@@ -26,14 +26,14 @@ struct PipelineOptions {
   bool take_every_request = false;  // no rules: every request that was sampled counts as one to mirror
 };
 
-// How the pipeline tells the tap what to do with a flow whose bytes come up.
+// How the pipeline tells the tap what to do with a flow whose bytes come up; `holes` tells which stream of it is meant.
 class FlowControl {
  public:
   virtual ~FlowControl() = default;
   virtual void TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) = 0;
-  virtual void GiveUp(const Flow& flow, uint64_t flow_id) = 0;
-  virtual void GoOn(const Flow& flow, uint64_t flow_id) = 0;
-  virtual void Ignore(const Flow& flow, uint64_t flow_id, Content kind) = 0;
+  virtual void GiveUp(const Flow& flow, uint64_t flow_id, uint32_t holes) = 0;
+  virtual void GoOn(const Flow& flow, uint64_t flow_id, uint32_t holes) = 0;
+  virtual void Ignore(const Flow& flow, uint64_t flow_id, uint32_t holes, Content kind) = 0;
 };
 
 class Pipeline final : private stream::AssemblerObserver, private stream::ReassemblerObserver {
@@ -68,9 +68,9 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
   uint64_t ThresholdOf(const SocketAddress& endpoint) override;
   void OnStreamRequest(stream::StreamRequest outcome) override;
   void OnMended(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) override;
-  void OnGivenUp(const Flow& flow, uint64_t flow_id) override;
-  void OnTaken(const Flow& flow, uint64_t flow_id) override;
-  void OnIgnored(const Flow& flow, uint64_t flow_id, Content kind) override;
+  void OnGivenUp(const Flow& flow, uint64_t flow_id, uint32_t holes) override;
+  void OnTaken(const Flow& flow, uint64_t flow_id, uint32_t holes) override;
+  void OnIgnored(const Flow& flow, uint64_t flow_id, uint32_t holes, Content kind) override;
 
   RequestOutcome Handle(const stream::Frame& frame);
   void SendCopies(const stream::Frame& frame, protocol::Request& request);

@@ -233,12 +233,16 @@ void Worker::TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Conten
   LogUntold(flow, tap_.TakeBack(flow, flow_id, holes, protocol));
 }
 
-void Worker::GiveUp(const Flow& flow, uint64_t flow_id) { LogUntold(flow, tap_.GiveUp(flow, flow_id)); }
+void Worker::GiveUp(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  LogUntold(flow, tap_.GiveUp(flow, flow_id, holes));
+}
 
-void Worker::GoOn(const Flow& flow, uint64_t flow_id) { LogUntold(flow, tap_.GoOn(flow, flow_id)); }
+void Worker::GoOn(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  LogUntold(flow, tap_.GoOn(flow, flow_id, holes));
+}
 
-void Worker::Ignore(const Flow& flow, uint64_t flow_id, Content kind) {
-  LogUntold(flow, tap_.Ignore(flow, flow_id, kind));
+void Worker::Ignore(const Flow& flow, uint64_t flow_id, uint32_t holes, Content kind) {
+  LogUntold(flow, tap_.Ignore(flow, flow_id, holes, kind));
 }
 
 void Worker::OnCopySent(uint32_t /*rule*/, const SocketAddress& /*endpoint*/) { ledger_.CopySent(); }

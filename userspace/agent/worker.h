@@ -81,9 +81,9 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void TellCounts();
 
   void TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) override;
-  void GiveUp(const Flow& flow, uint64_t flow_id) override;
-  void GoOn(const Flow& flow, uint64_t flow_id) override;
-  void Ignore(const Flow& flow, uint64_t flow_id, Content kind) override;
+  void GiveUp(const Flow& flow, uint64_t flow_id, uint32_t holes) override;
+  void GoOn(const Flow& flow, uint64_t flow_id, uint32_t holes) override;
+  void Ignore(const Flow& flow, uint64_t flow_id, uint32_t holes, Content kind) override;
   void OnCopySent(uint32_t rule, const SocketAddress& endpoint) override;
   void OnCopyEnd(const mirror::CopyEnd& end) override;
   void OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) override;

@@ -101,7 +101,7 @@ void Reassembler::Begin(const CapturedStream& record) {
   if (refused_.Contains(record.flow_id, sink_.now)) {
     if (record.start == Start::kFrame) {
       // Still framed from the false place.
-      sink_.observer.OnGivenUp(record.flow, record.flow_id);
+      sink_.observer.OnGivenUp(record.flow, record.flow_id, record.holes);
       return;
     }
     refused_.Remove(record.flow_id);
@@ -116,7 +116,7 @@ void Reassembler::Begin(const CapturedStream& record) {
     FlowRequests(sink_, record.flow_id, record.flow).Cut(CutReason::kRingFull);
   }
   if (position == entries_.end()) {
-    sink_.observer.OnGivenUp(record.flow, record.flow_id);
+    sink_.observer.OnGivenUp(record.flow, record.flow_id, record.holes);
     return;
   }
   Entry& entry = position->second;
@@ -164,8 +164,10 @@ void Reassembler::End(const CapturedStream& record) {
   }
   Entry& entry = position->second;
   if (!entry.stream.IsBoundary(record.seq)) {
+    // The tap can't be told: it heeds no word before the next stream, and then it is told at once.
     refused_.Add(record.flow_id, sink_.now);
-    GiveUp(position);
+    entry.stream.Cut(CutReason::kGap);
+    Erase(position);
   } else if (entry.stream.has_hole()) {
     // Another CPU's bytes, from behind what the tap frames now: they may fill its next hole.
     entry.stream.Pause();
@@ -186,7 +188,7 @@ void Reassembler::Follow(EntryMap::iterator position, Verdict verdict) {
       GiveUp(position);
       break;
     case Verdict::kIgnore:
-      sink_.observer.OnIgnored(entry.stream.flow(), entry.stream.flow_id(), entry.stream.content());
+      sink_.observer.OnIgnored(entry.stream.flow(), entry.stream.flow_id(), entry.holes, entry.stream.content());
       Erase(position);
       break;
   }
@@ -206,7 +208,7 @@ void Reassembler::TellIfTaken(Entry& entry, uint32_t bytes) {
   entry.untold_bytes += bytes;
   if (entry.untold_bytes >= kTellEveryBytes) {
     entry.untold_bytes = 0;
-    sink_.observer.OnTaken(entry.stream.flow(), entry.stream.flow_id());
+    sink_.observer.OnTaken(entry.stream.flow(), entry.stream.flow_id(), entry.holes);
   }
 }
 
@@ -289,7 +291,7 @@ void Reassembler::GiveUp(EntryMap::iterator position) {
   FlowStream& stream = position->second.stream;
   if (stream.started()) {
     stream.Cut(CutReason::kGap);
-    sink_.observer.OnGivenUp(stream.flow(), stream.flow_id());
+    sink_.observer.OnGivenUp(stream.flow(), stream.flow_id(), position->second.holes);
   }
   Erase(position);
 }

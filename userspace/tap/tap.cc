@@ -239,17 +239,17 @@ Status Tap::TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content
                            .zero = 0});
 }
 
-Status Tap::GiveUp(const Flow& flow, uint64_t flow_id) {
-  return impl_->Say(flow, {.flow_id = flow_id, .holes = 0, .word = RPCTEE_WORD_GIVE_UP, .content = 0, .zero = 0});
+Status Tap::GiveUp(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  return impl_->Say(flow, {.flow_id = flow_id, .holes = holes, .word = RPCTEE_WORD_GIVE_UP, .content = 0, .zero = 0});
 }
 
-Status Tap::GoOn(const Flow& flow, uint64_t flow_id) {
-  return impl_->Say(flow, {.flow_id = flow_id, .holes = 0, .word = RPCTEE_WORD_GO_ON, .content = 0, .zero = 0});
+Status Tap::GoOn(const Flow& flow, uint64_t flow_id, uint32_t holes) {
+  return impl_->Say(flow, {.flow_id = flow_id, .holes = holes, .word = RPCTEE_WORD_GO_ON, .content = 0, .zero = 0});
 }
 
-Status Tap::Ignore(const Flow& flow, uint64_t flow_id, Content content) {
+Status Tap::Ignore(const Flow& flow, uint64_t flow_id, uint32_t holes, Content content) {
   return impl_->Say(flow, {.flow_id = flow_id,
-                           .holes = 0,
+                           .holes = holes,
                            .word = RPCTEE_WORD_IGNORE,
                            .content = static_cast<uint8_t>(content),
                            .zero = 0});

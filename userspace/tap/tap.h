@@ -91,11 +91,12 @@ class Tap {
 
   // What the program is to do with a flow in STREAM, at its next segment: frame this protocol again, because every byte
   // up to there has come as long as it had no more holes than these; look for another start; go on sending, because
-  // what came was taken; or pass the connection over, because it carries this. Any thread.
+  // what came was taken; or pass the connection over, because it carries this. `holes`, as the flow's records told
+  // them, say which stream of the flow is meant: a later one is not. Any thread.
   Status TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol);
-  Status GiveUp(const Flow& flow, uint64_t flow_id);
-  Status GoOn(const Flow& flow, uint64_t flow_id);
-  Status Ignore(const Flow& flow, uint64_t flow_id, Content content);
+  Status GiveUp(const Flow& flow, uint64_t flow_id, uint32_t holes);
+  Status GoOn(const Flow& flow, uint64_t flow_id, uint32_t holes);
+  Status Ignore(const Flow& flow, uint64_t flow_id, uint32_t holes, Content content);
 
   // None when the program has seen no payload of the flow, or long ago. Any thread.
   std::optional<FlowSight> LookUpFlow(const Flow& flow) const;

@@ -21,9 +21,9 @@ route::Route RouteTo(const std::string& cluster, const std::string& mirror, uint
 class NoFlowControl final : public FlowControl {
  public:
   void TakeBack(const Flow&, uint64_t, uint32_t, Content) override {}
-  void GiveUp(const Flow&, uint64_t) override {}
-  void GoOn(const Flow&, uint64_t) override {}
-  void Ignore(const Flow&, uint64_t, Content) override {}
+  void GiveUp(const Flow&, uint64_t, uint32_t) override {}
+  void GoOn(const Flow&, uint64_t, uint32_t) override {}
+  void Ignore(const Flow&, uint64_t, uint32_t, Content) override {}
 };
 
 class NobodyListens final : public mirror::MirrorObserver {

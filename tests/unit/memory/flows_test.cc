@@ -26,9 +26,9 @@ class Silent final : public AssemblerObserver, public ReassemblerObserver {
   uint64_t ThresholdOf(const SocketAddress&) override { return uint64_t{1} << 32; }
   void OnStreamRequest(StreamRequest) override {}
   void OnMended(const Flow&, uint64_t, uint32_t, Content) override {}
-  void OnGivenUp(const Flow&, uint64_t) override {}
-  void OnTaken(const Flow&, uint64_t) override {}
-  void OnIgnored(const Flow&, uint64_t, Content) override {}
+  void OnGivenUp(const Flow&, uint64_t, uint32_t) override {}
+  void OnTaken(const Flow&, uint64_t, uint32_t) override {}
+  void OnIgnored(const Flow&, uint64_t, uint32_t, Content) override {}
   void OnFirstPart() override {}
   void OnFrame(const Frame&) override {}
   void OnLost(LostReason) override {}

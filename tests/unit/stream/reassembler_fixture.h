@@ -92,9 +92,18 @@ class ReassemblerTest : public testing::Test, public AssemblerObserver, public R
     mended_.push_back(holes);
     protocol_ = protocol;
   }
-  void OnGivenUp(const Flow&, uint64_t) override { ++given_up_; }
-  void OnTaken(const Flow&, uint64_t) override { ++taken_; }
-  void OnIgnored(const Flow&, uint64_t, Content kind) override { ignored_.push_back(kind); }
+  void OnGivenUp(const Flow&, uint64_t, uint32_t holes) override {
+    ++given_up_;
+    told_holes_ = holes;
+  }
+  void OnTaken(const Flow&, uint64_t, uint32_t holes) override {
+    ++taken_;
+    told_holes_ = holes;
+  }
+  void OnIgnored(const Flow&, uint64_t, uint32_t holes, Content kind) override {
+    ignored_.push_back(kind);
+    told_holes_ = holes;
+  }
   void OnFirstPart() override { ++first_parts_; }
   void OnFrame(const Frame& frame) override {
     frames_.emplace_back(frame.bytes.begin(), frame.bytes.end());
@@ -120,6 +129,7 @@ class ReassemblerTest : public testing::Test, public AssemblerObserver, public R
   std::vector<Content> ignored_;
   int given_up_ = 0;
   int taken_ = 0;
+  uint32_t told_holes_ = 0;  // with the latest of these three
 };
 
 }  // namespace rpctee::stream

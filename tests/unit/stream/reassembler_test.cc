@@ -260,6 +260,7 @@ TEST_F(ReassemblerTest, AFlowThatTheTapDoesNotTakeBackIsGivenUpInTheEnd) {
   EXPECT_EQ(given_up_, 0);
   Wait(std::chrono::milliseconds(1));
   EXPECT_EQ(given_up_, 1);
+  EXPECT_EQ(told_holes_, 1U) << "which stream it is";
   ExpectNothingHeld();
 }
 
