@@ -52,11 +52,13 @@ static __always_inline void unlock_flow(struct rpctee_flow *flow, const struct r
 	bpf_spin_unlock(&lock->lock);
 }
 
+/* SYNC can't go on. The agent hears it also when nothing was being copied: it may hold the place for a false one. */
 static __noinline void lose_bytes(struct run *run)
 {
 	run->counters->gaps++;
-	cut_request(run, RPCTEE_CUT_GAP);
+	run->flow->copy_state = RPCTEE_COPY_NONE;
 	run->flow->state = RPCTEE_FLOW_SEEK;
+	output_cut(run, RPCTEE_CUT_GAP);
 }
 
 /* STREAM can't go on: the agent hears that what it has of the flow is all. */
@@ -174,6 +176,8 @@ static __always_inline void follow_segment(struct run *run, __s32 ahead, const e
 		else
 			run->counters->streams++;
 	}
+	if (run->stopped)
+		output_cut(run, RPCTEE_CUT_GAP);
 	if (flow->state != RPCTEE_FLOW_STREAM)
 		flow->next_seq = run->segment.seq + run->segment.payload_bytes;
 }

@@ -17,6 +17,7 @@
 #define WALK_STEPS_MAX 8192
 #define WALK_STEPS_MAX_OLD 8
 
+/* Whoever walks tells the agent, once the walk is over. */
 static __always_inline void lose_sync(struct run *run)
 {
 	run->counters->lost_sync++;

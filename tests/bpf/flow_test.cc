@@ -183,7 +183,9 @@ TEST_F(WordTest, ToTakeTheFlowBackHoldsHoweverMuchComesBeforeASegmentThatStartsW
 
 TEST_F(FlowTest, AHoleTooFarAheadIsAGapAtOnce) {
   tap_->Pass({At(1, a_), At(1 + (5 << 20), c_)});
-  EXPECT_THAT(tap_->Records().frames, ElementsAre(a_, c_));
+  const auto copied = tap_->Records();
+  EXPECT_THAT(copied.frames, ElementsAre(a_, c_));
+  EXPECT_THAT(copied.cuts, ElementsAre(static_cast<uint32_t>(RPCTEE_CUT_GAP))) << "between requests too";
   EXPECT_THAT(tap_->Counted(), Contains(Pair("gaps", 1)));
 }
 

@@ -82,7 +82,9 @@ TEST_F(StartTest, AThriftLengthThatNoFrameHasLosesSync) {
   tap_->Pass({At(1, kBinaryCall), At(61, none)});
   EXPECT_THAT(tap_->Counted(), Contains(Pair("lost_sync", 1)));
   tap_->Pass({At(65, kBinaryCall)});
-  EXPECT_EQ(tap_->Records().frames.size(), 2U) << "and the next request is found";
+  const auto copied = tap_->Records();
+  EXPECT_EQ(copied.frames.size(), 2U) << "and the next request is found";
+  EXPECT_THAT(copied.cuts, ElementsAre(static_cast<uint32_t>(RPCTEE_CUT_GAP))) << "the agent hears of it";
 }
 
 struct IgnoredCase {

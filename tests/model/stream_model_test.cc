@@ -244,5 +244,26 @@ TEST_F(StreamModelTest, MoreFramesInAPacketThanOneRunMayWalkAllComeOut) {
   EXPECT_EQ(agent.TakeFrames(), requests);
 }
 
+// A segment that begins with a request planted in a body is taken for a request's beginning; what follows shows that it
+// was none.
+TEST_F(StreamModelTest, WhatComesBehindAFalsePlaceThatTheTapLeftComesOut) {
+  const PacketTemplate packets(TcpPacket("10.0.0.1:40000", "10.0.0.2:20880"));
+  StreamAgent agent(*tap_);
+  const ByteVector a = DubboRequest(1, 300);
+  const ByteVector b = DubboRequest(2, 300);
+  const ByteVector c = DubboRequest(3, 300);
+  ByteVector carrier = DubboRequest(4, 1'500);
+  const ByteVector planted = DubboRequest(5, 300);
+  std::copy(planted.begin(), planted.end(), carrier.begin() + 500);
+  tap_->Pass({packets.Packet(1, kAck, a), packets.Packet(601, kAck, c), packets.Packet(301, kAck, b),
+              packets.Packet(901, kAck, Slice(carrier, 0, 500))});
+  EXPECT_TRUE(agent.Drain());
+  tap_->Pass({packets.Packet(1'401, kAck | kPsh, Slice(carrier, 500)), packets.Packet(2'401, kAck | kPsh, a)});
+  EXPECT_TRUE(agent.Drain());
+  EXPECT_EQ(tap_->Counted()["lost_sync"], 1U) << "the test no longer reaches what it is for";
+  EXPECT_EQ(agent.TakeFrames(), (std::vector<ByteVector>{a, b, c, a}));
+  EXPECT_EQ(agent.lost(), 2U) << "the carrier, and what was planted";
+}
+
 }  // namespace
 }  // namespace rpctee::test

@@ -60,7 +60,8 @@ void Reassembler::Take(const CapturedPart& part, TimePoint now) {
   sink_.assembler.Take(part, now);
 }
 
-// The tap leaves the false place when it cuts the flow for a gap; word of that may come with the next request.
+// The tap leaves the false place when it cuts the flow for a gap, which it does also between requests; word of that may
+// come with the next request.
 bool Reassembler::IsRefused(const CapturedPart& part) {
   const bool has_left = part.cut == CutReason::kGap || (part.is_cut && part.cut == CutReason::kFlowEnded);
   if (has_left) {

@@ -31,7 +31,7 @@ struct ReassemblerLimits {
   Duration max_quiet = std::chrono::milliseconds(200);  // a flow that is silent so long has sent whole requests
   Duration max_idle = std::chrono::seconds(60);         // mended, and the tap does not take it back
   Duration max_silent = std::chrono::minutes(10);       // the same, between messages that the tap can't frame
-  Duration max_refused = std::chrono::seconds(60);  // the tap frames at a false place, and does not say that it left
+  Duration max_refused = std::chrono::seconds(60);      // the tap frames at a false place, and does not leave it
   uint32_t max_request_bytes = 16U << 20;
   size_t max_join_bytes = size_t{1} << 20;  // to find a request's head in
 };

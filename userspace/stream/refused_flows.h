@@ -1,8 +1,8 @@
 // The flows whose requests the tap frames at a place that is none: what it takes for requests there are none.
 //
-// One worker thread. Owns at most max_flows numbers; the oldest makes room. Meant to end by what the tap says. It says
-// nothing when it loses the false place between requests and then finds a true one, so each ends in time too: what is
-// planted in one body does not last.
+// One worker thread. Owns at most max_flows numbers; the oldest makes room. Each ends by what the tap says when it
+// loses the false place. It ends in time too: what is planted in one body does not last, and if it was the agent's
+// place that was false, the tap loses none.
 #pragma once
 
 #include <cstdint>
