@@ -25,13 +25,13 @@ static __always_inline __u32 header_bytes_of(__u32 content)
 	return content == RPCTEE_CONTENT_DUBBO ? RPCTEE_DUBBO_HEADER_BYTES : RPCTEE_THRIFT_HEADER_BYTES;
 }
 
-/* The magic and a body length that is not negative are all that is asked. */
+/* The magic and a possible length are all that is asked. */
 static __always_inline enum frame_kind dubbo_frame(__u64 high, __u64 low, __u32 *frame_bytes)
 {
 	__u32 flags = high >> 40 & 0xff;
 	__u32 body_bytes = (__u32)low;
 
-	if (high >> 48 != RPCTEE_DUBBO_MAGIC || body_bytes & 0x80000000)
+	if (high >> 48 != RPCTEE_DUBBO_MAGIC || body_bytes > RPCTEE_BODY_MAX)
 		return FRAME_INVALID;
 	*frame_bytes = RPCTEE_DUBBO_HEADER_BYTES + body_bytes;
 	if (flags & RPCTEE_DUBBO_EVENT)
@@ -44,7 +44,7 @@ static __always_inline enum frame_kind thrift_frame(__u64 low, __u32 *frame_byte
 {
 	__u32 message_bytes = (__u32)low;
 
-	if (message_bytes == 0 || message_bytes & 0x80000000)
+	if (message_bytes == 0 || message_bytes > RPCTEE_BODY_MAX)
 		return FRAME_INVALID;
 	*frame_bytes = RPCTEE_THRIFT_HEADER_BYTES + message_bytes;
 	return FRAME_REQUEST;

@@ -41,9 +41,11 @@ enum rpctee_content {
 /* How many bytes of a request the strict tests look at. */
 #define RPCTEE_DUBBO_STRICT_BYTES 19
 #define RPCTEE_THRIFT_STRICT_BYTES 20
-/* No honest request is longer; what is copied has a limit of its own. Thrift's default limit is 16,384,000. */
-#define RPCTEE_DUBBO_BODY_MAX (256U << 20)
-#define RPCTEE_THRIFT_FRAME_MAX 0xffffffU
+/*
+ * The longest body of a Dubbo frame, and the longest Thrift message: what announces more is no frame, wherever it
+ * stands. What is copied has a lower limit of its own. Dubbo's default limit is 8 MiB, Thrift's 16,384,000.
+ */
+#define RPCTEE_BODY_MAX (256U << 20)
 #define RPCTEE_THRIFT_NAME_MAX 255
 
 static inline unsigned int rpctee_be32(const unsigned char *bytes)
@@ -81,7 +83,7 @@ static inline int rpctee_starts_dubbo(const unsigned char *bytes, unsigned int h
 		return 0;
 	if (have < 16)
 		return 1;
-	if (body_bytes == 0 || body_bytes > RPCTEE_DUBBO_BODY_MAX)
+	if (body_bytes == 0 || body_bytes > RPCTEE_BODY_MAX)
 		return 0;
 	if (bytes[2] & RPCTEE_DUBBO_EVENT)
 		return body_bytes <= RPCTEE_DUBBO_EVENT_MAX_BYTES;
@@ -212,12 +214,13 @@ static inline int rpctee_starts_thrift_framed(const unsigned char *bytes, unsign
 {
 	unsigned int message_bytes = rpctee_be32(bytes);
 
-	if (have < 6 || message_bytes < 8 || message_bytes > RPCTEE_THRIFT_FRAME_MAX)
+	if (have < 6 || message_bytes < 8 || message_bytes > RPCTEE_BODY_MAX)
 		return 0;
 	return rpctee_starts_thrift_message(bytes + 4, have - 4, message_bytes);
 }
 
-/* Can these fewer than six bytes grow into a framed request? */
+/* Can these fewer than six bytes grow into a framed request? Into one of less than 16 MiB, so that other first bytes
+ * need no second segment. */
 static inline int rpctee_may_start_thrift_framed(const unsigned char *bytes, unsigned int have)
 {
 	return bytes[0] == 0 &&

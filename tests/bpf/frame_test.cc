@@ -198,6 +198,22 @@ TEST_F(FrameTest, NegativeLengthLosesSyncAndTheNextPacketWithARequestFindsIt) {
   EXPECT_THAT(tap_->Counted(), Contains(Pair("lost_sync", 1)));
 }
 
+TEST_F(FrameTest, ADubboBodyOf256MebibytesIsPassedOverAndAByteMoreIsNoFrame) {
+  ByteVector head = Slice(DubboRequest(2, 300), 0, 100);
+  const auto announce = [&](uint32_t body_bytes) {
+    for (size_t i = 0; i < 4; ++i) {
+      head[12 + i] = static_cast<uint8_t>(body_bytes >> (24 - 8 * i));
+    }
+    Stream stream;
+    tap_->Forget();
+    Connect("10.0.0.1:40000", "10.0.0.2:20880");
+    tap_->Pass({stream.Next(DubboRequest(1, 300)), stream.Next(head)});
+    return tap_->Counted();
+  };
+  EXPECT_THAT(announce(RPCTEE_BODY_MAX), Contains(Pair("too_big", 1)));
+  EXPECT_THAT(announce(RPCTEE_BODY_MAX + 1), Contains(Pair("lost_sync", 1)));
+}
+
 TEST_F(FrameTest, AFullRingDropsWholeRequestsAndCountsEach) {
   TapProgram tap({.ring_bytes = 4096});
   ASSERT_EQ(tap.error(), "");

@@ -77,6 +77,22 @@ INSTANTIATE_TEST_SUITE_P(Forms, ThriftStartTest,
                          testing::Values(kBinaryCall, kBinaryOneway, kOldBinaryCall, kCompactCall, kCompactLateCall,
                                          kHeaderCall));
 
+TEST_F(StartTest, AThriftMessageOf256MebibytesIsPassedOverAndAByteMoreIsNoFrame) {
+  const auto announced = [](std::string_view length) {
+    ByteVector head = Slice(kBinaryCall, 0, 40);
+    std::copy(length.begin(), length.end(), head.begin());
+    return head;
+  };
+  tap_->Pass({At(1, announced("\x10\x00\x00\x00"sv))});
+  EXPECT_THAT(tap_->Counted(), Contains(Pair("too_big", 1))) << "as the first request of a connection";
+  tap_->Pass({At(999, {}, kSyn), At(1'000, announced("\x10\x00\x00\x01"sv))});
+  EXPECT_THAT(tap_->Counted(), Contains(Pair("ignored_other", 1)));
+  tap_->Pass({At(2'999, {}, kSyn), At(3'000, kBinaryCall), At(3'060, announced("\x10\x00\x00\x00"sv))});
+  EXPECT_THAT(tap_->Counted(), Contains(Pair("too_big", 1))) << "and as a later one";
+  tap_->Pass({At(4'999, {}, kSyn), At(5'000, kBinaryCall), At(5'060, announced("\x10\x00\x00\x01"sv))});
+  EXPECT_THAT(tap_->Counted(), Contains(Pair("lost_sync", 1)));
+}
+
 TEST_F(StartTest, AThriftLengthThatNoFrameHasLosesSync) {
   ByteVector none(4, 0);
   tap_->Pass({At(1, kBinaryCall), At(61, none)});

@@ -11,6 +11,10 @@
 
 namespace rpctee::protocol {
 
+// The longest body of a Dubbo frame, and the longest Thrift message, for the tap program and for us: RPCTEE_BODY_MAX.
+// What announces more is no frame.
+inline constexpr uint32_t kMaxBodyBytes = 256U << 20;
+
 enum class FrameStatus : uint8_t { kFrame, kNeedMore, kMalformed };
 
 enum class MessageKind : uint8_t {

@@ -6,7 +6,6 @@ namespace rpctee::protocol {
 namespace {
 
 constexpr size_t kThriftHeaderBytes = 4;
-constexpr uint32_t kSignBit = 0x80000000U;
 static_assert(dubbo::kHeaderBytes <= kMaxHeaderBytes && kThriftHeaderBytes <= kMaxHeaderBytes);
 
 std::optional<FrameMeasure> MeasureDubbo(Bytes header) {
@@ -20,7 +19,7 @@ std::optional<FrameMeasure> MeasureDubbo(Bytes header) {
 std::optional<FrameMeasure> MeasureThrift(Bytes header) {
   ByteReader reader(header);
   const uint32_t message_bytes = reader.Be32();
-  if (message_bytes == 0 || message_bytes >= kSignBit) {
+  if (message_bytes == 0 || message_bytes > kMaxBodyBytes) {
     return std::nullopt;
   }
   return FrameMeasure{.frame_bytes = static_cast<uint32_t>(kThriftHeaderBytes) + message_bytes};

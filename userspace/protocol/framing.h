@@ -23,8 +23,8 @@ struct FrameMeasure {
   MessageKind kind = MessageKind::kRequest;
 };
 
-// What a header of at least HeaderBytes(protocol) bytes says; nothing when no frame can begin so. Any length passes
-// that a Dubbo or Thrift frame can announce, below 2 GiB: a request that is too long is skipped, not lost. A Thrift
+// What a header of at least HeaderBytes(protocol) bytes says; nothing when no frame can begin so. Any length up to
+// kMaxBodyBytes passes: a request that is too long to mirror is skipped, not lost. A Thrift
 // frame counts as a request, since what it is stands behind the header, and a client sends nothing else.
 std::optional<FrameMeasure> MeasureFrame(Content protocol, Bytes header);
 

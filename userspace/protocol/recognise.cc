@@ -4,6 +4,7 @@
 #include <array>
 
 #include "bpf/abi/recognise.h"
+#include "protocol/codec.h"
 
 namespace rpctee::protocol {
 namespace {
@@ -19,6 +20,7 @@ static_assert(static_cast<int>(Content::kTelnet) == RPCTEE_CONTENT_TELNET);
 static_assert(static_cast<int>(Content::kOther) == RPCTEE_CONTENT_OTHER);
 static_assert(static_cast<int>(Content::kOther) + 1 == RPCTEE_CONTENTS);
 static_assert(kRecogniseBytes == RPCTEE_RECOGNISE_BYTES);
+static_assert(kMaxBodyBytes == RPCTEE_BODY_MAX);
 static_assert(kStrictBytes >= RPCTEE_DUBBO_STRICT_BYTES && kStrictBytes >= RPCTEE_THRIFT_STRICT_BYTES);
 
 // The tests read a fixed number of bytes; what the stream does not have yet is zero.
@@ -46,7 +48,7 @@ bool StartsDubboFrame(const Padded& start) {
   if (is_request ? bytes[3] != 0 : (flags & kDubboTwoWay) != 0) {
     return false;
   }
-  return body_bytes <= ((flags & RPCTEE_DUBBO_EVENT) != 0 ? RPCTEE_DUBBO_EVENT_MAX_BYTES : RPCTEE_DUBBO_BODY_MAX);
+  return body_bytes <= ((flags & RPCTEE_DUBBO_EVENT) != 0 ? RPCTEE_DUBBO_EVENT_MAX_BYTES : RPCTEE_BODY_MAX);
 }
 
 }  // namespace

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "protocol/codec.h"
+
 namespace rpctee::stream {
 namespace {
 
 using protocol::MessageKind;
 
-// A longer message is none; one that is shorter and yet too long to mirror is read to its end and passed over.
-constexpr uint64_t kMaxMessageBytes = uint64_t{256} << 20;
 // So much of a message tells that it is one: version, type, and the length of the name.
 constexpr uint64_t kHeadBytes = 8;
 
@@ -25,9 +25,10 @@ bool MessageFramer::Consume(Bytes bytes) {
   return true;
 }
 
-// Most messages come whole, and are passed on where they stand.
+// Most messages come whole, and are passed on where they stand. One that is too long to mirror, and yet one, is read to
+// its end and passed over.
 std::optional<size_t> MessageFramer::Begin(Bytes bytes) {
-  Scanner scanner(kMaxMessageBytes);
+  Scanner scanner(protocol::kMaxBodyBytes);
   const size_t used = scanner.Feed(bytes);
   is_sampled_ = requests_.Draw();
   if (scanner.done()) {

@@ -87,14 +87,17 @@ TEST(DubboCodec, NegativeLengthIsMalformedAsSoonAsItsSignIsThere) {
   const std::vector<uint8_t> frame = FromHex("dabbc200 0000000000000001 80000000");
   EXPECT_EQ(ParseHeader(Bytes(frame).first(12)).status, FrameStatus::kNeedMore);
   EXPECT_EQ(ParseHeader(Bytes(frame).first(13)).status, FrameStatus::kMalformed);
-  EXPECT_EQ(ParseHeader(frame).error, "the body length is negative");
+  EXPECT_EQ(ParseHeader(frame).error, "the body length is negative or more than 256 MiB");
   EXPECT_EQ(ParseHeader(FromHex("dabbc200 0000000000000001 ffffffff")).status, FrameStatus::kMalformed);
 }
 
 TEST(DubboCodec, LargestLengthIsReportedAndNothingIsReserved) {
-  const FrameHeader header = ParseHeader(FromHex("dabbc200 0000000000000001 7fffffff"));
+  const FrameHeader header = ParseHeader(FromHex("dabbc200 0000000000000001 10000000"));
   EXPECT_EQ(header.status, FrameStatus::kFrame);
-  EXPECT_EQ(header.frame_bytes, uint64_t{0x7fffffff} + kHeaderBytes);
+  EXPECT_EQ(header.frame_bytes, kMaxBodyBytes + kHeaderBytes);
+  const std::vector<uint8_t> longer = FromHex("dabbc200 0000000000000001 10000001");
+  EXPECT_EQ(ParseHeader(longer).status, FrameStatus::kMalformed);
+  EXPECT_EQ(ParseHeader(Bytes(longer).first(15)).status, FrameStatus::kNeedMore);
 }
 
 TEST(DubboCodec, RewrittenIdChangesTheEightBytesOfTheIdAndNothingElse) {

@@ -43,6 +43,15 @@ std::vector<Start> Starts() {
   };
 }
 
+TEST(Recognise, ALengthOf256MebibytesIsBelievedAndAByteMoreIsNot) {
+  const std::string dubbo = "dabbc200 0000000000000001 ";
+  EXPECT_EQ(Recognise(FromHex(dubbo + "10000000 05322e302e32")), Content::kDubbo);
+  EXPECT_EQ(Recognise(FromHex(dubbo + "10000001 05322e302e32")), Content::kOther);
+  const std::string thrift = " 80010001 00000008 73617948656c6c6f 00000000";
+  EXPECT_EQ(Recognise(FromHex("10000000" + thrift)), Content::kThriftFramed);
+  EXPECT_EQ(Recognise(FromHex("10000001" + thrift)), Content::kOther);
+}
+
 TEST(Recognise, EachKindOfConnectionByItsFirstBytes) {
   for (const Start& start : Starts()) {
     EXPECT_EQ(Recognise(start.bytes), start.content) << start.name;

@@ -108,10 +108,10 @@ TEST(ThriftCodec, InAStreamOfRequestsAFrameIsSeenNowhereButAtTheirHeads) {
 
 TEST(ThriftCodec, FourBytesSayHowLongTheFrameIs) {
   EXPECT_EQ(FramedLength(FromHex("00000001")), 5U);
-  EXPECT_EQ(FramedLength(FromHex("3fffffff 80")), 0x40000003U);
+  EXPECT_EQ(FramedLength(FromHex("10000000 80")), 0x10000004U);
   EXPECT_EQ(FramedLength(FromHex("000000")), std::nullopt);
   EXPECT_EQ(FramedLength(FromHex("00000000")), std::nullopt);
-  EXPECT_EQ(FramedLength(FromHex("40000000")), std::nullopt);
+  EXPECT_EQ(FramedLength(FromHex("10000001")), std::nullopt);
   EXPECT_EQ(FramedLength(FromHex("80000000")), std::nullopt);
   EXPECT_EQ(FramedLength(FromHex("ffffffff")), std::nullopt);
   const FrameHeader header = ParseFramed(FromHex("00fa0000"));
@@ -120,9 +120,9 @@ TEST(ThriftCodec, FourBytesSayHowLongTheFrameIs) {
 }
 
 TEST(ThriftCodec, LargestLengthIsReportedAndNothingIsReserved) {
-  const FrameHeader header = ParseFramed(FromHex("3fffffff 80010001 00000001 61 00000007"));
+  const FrameHeader header = ParseFramed(FromHex("10000000 80010001 00000001 61 00000007"));
   EXPECT_EQ(header.status, FrameStatus::kFrame);
-  EXPECT_EQ(header.frame_bytes, 0x40000003U);
+  EXPECT_EQ(header.frame_bytes, 0x10000004U);
   EXPECT_EQ(header.id, 7U);
 }
 

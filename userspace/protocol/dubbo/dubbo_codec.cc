@@ -11,7 +11,6 @@ constexpr uint8_t kRequestFlag = 0x80;
 constexpr uint8_t kTwoWayFlag = 0x40;
 constexpr uint8_t kEventFlag = 0x20;
 constexpr uint8_t kSerializationMask = 0x1f;
-constexpr uint8_t kSignBit = 0x80;
 
 constexpr size_t kLengthAt = 12;
 
@@ -28,13 +27,20 @@ MessageKind KindOf(uint8_t flags) {
   return two_way ? MessageKind::kRequest : MessageKind::kOneway;
 }
 
+// As far as it is there.
+uint32_t BodyBytes(Bytes header) {
+  ByteReader reader(header);
+  reader.Skip(kLengthAt);
+  return header.size() < kHeaderBytes ? 0 : reader.Be32();
+}
+
 // Why these first bytes can't be a header, empty while they can.
 std::string_view HeaderError(Bytes bytes) {
   if ((!bytes.empty() && bytes[0] != kMagicHigh) || (bytes.size() > 1 && bytes[1] != kMagicLow)) {
     return "the magic is not da bb";
   }
-  if (bytes.size() > kLengthAt && (bytes[kLengthAt] & kSignBit) != 0) {
-    return "the body length is negative";
+  if (bytes.size() > kLengthAt && (bytes[kLengthAt] > kMaxBodyBytes >> 24 || BodyBytes(bytes) > kMaxBodyBytes)) {
+    return "the body length is negative or more than 256 MiB";
   }
   return {};
 }

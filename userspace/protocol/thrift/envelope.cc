@@ -2,14 +2,15 @@
 
 #include <limits>
 
+#include "protocol/codec.h"
+
 namespace rpctee::protocol::thrift {
 namespace {
 
 constexpr size_t kLengthBytes = 4;
-constexpr uint32_t kMaxLength = 0x3fffffff;
 constexpr uint8_t kHeaderMagicHigh = kHeaderMagic >> 8;
 
-constexpr std::string_view kBadLength = "the frame length is negative, zero or larger than Thrift allows";
+constexpr std::string_view kBadLength = "the frame length is negative, zero or more than 256 MiB";
 constexpr std::string_view kOtherEncoding = "the message is not in the encoding that the header names";
 
 void SetMessage(Envelope& envelope, Bytes bytes, size_t at, uint64_t message_bytes) {
@@ -45,7 +46,7 @@ void OpenHeader(Envelope& envelope, Bytes bytes) {
 std::optional<uint64_t> FramedLength(Bytes first_four) {
   ByteReader reader(first_four);
   const uint32_t length = reader.Be32();
-  if (reader.failed() || length == 0 || length > kMaxLength) {
+  if (reader.failed() || length == 0 || length > kMaxBodyBytes) {
     return std::nullopt;
   }
   return kLengthBytes + uint64_t{length};

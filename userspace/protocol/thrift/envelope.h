@@ -28,7 +28,7 @@ struct Envelope {
 Envelope OpenEnvelope(Bytes bytes);
 
 // How many bytes a frame has, by its first four bytes, those included. Nothing when the length that they announce is
-// negative, zero, or more than any version of Apache Thrift takes (0x3fffffff), and when there are fewer than four.
+// negative, zero, or more than kMaxBodyBytes, and when there are fewer than four.
 std::optional<uint64_t> FramedLength(Bytes first_four);
 
 // The encoding that a THeader names.
