@@ -17,13 +17,15 @@ void CheckLimits(const control::AgentConfig& config) {
   Require(config.tap.ring_bytes >= 64U << 10 && config.tap.ring_bytes <= 1U << 30, "a ring has 64 KiB to 1 GiB");
   Require(config.tap.max_flows >= 1 && config.tap.max_endpoints >= 1 && config.tap.max_own_connections >= 1,
           "no table is empty");
-  Require(config.tap.max_request_bytes >= 1U << 10 && config.tap.max_request_bytes <= 1U << 30,
-          "a request has 1 KiB to 1 GiB");
+  Require(config.tap.max_request_bytes >= 1U << 10 &&
+              config.tap.max_request_bytes <= control::AgentConfig::kMaxRequestBytes,
+          "a request has 1 KiB to 256 MiB");
   Require(config.mirror.connections_per_endpoint >= 1 && config.mirror.connections_per_endpoint <= 64,
           "there is a connection");
   Require(config.mirror.max_in_flight >= 1 && config.mirror.max_in_flight <= 1'000'000, "copies in flight are limited");
   Require(config.mirror.reconnect_min <= config.mirror.reconnect_max, "the pauses are in order");
-  Require(config.limits.max_reassembly_bytes >= config.tap.max_request_bytes, "the longest request fits");
+  Require(config.limits.max_reassembly_bytes >= control::LeastReassemblyBytes(config.tap.max_request_bytes),
+          "the longest request fits");
 }
 
 }  // namespace

@@ -11,17 +11,21 @@ namespace rpctee::agent {
 namespace {
 
 static_assert(control::AgentConfig::kMaxWorkers == RPCTEE_RINGS_MAX, "each worker has a ring");
+static_assert(control::AgentConfig::kMaxRequestBytes <= RPCTEE_BODY_MAX, "longer ones are not framed");
 
 // More than these help only where more than a million requests a second are copied.
 constexpr uint32_t kMostWorkersByDefault = 4;
 
-// Half of the CPUs at most: the node is there for others. And each worker is to have room for two of the longest
-// requests in its share of the memory.
+static_assert(control::LeastReassemblyBytes(0) / 2 >= stream::ReassemblerLimits().max_join_bytes);
+
+// Half of the CPUs at most: the node is there for others. And each worker is to have room for the longest requests in
+// its share of the memory.
 uint32_t WorkersFor(const control::AgentConfig& config, uint32_t cpus) {
   if (config.workers != 0) {
     return config.workers;
   }
-  const uint64_t by_memory = config.limits.max_reassembly_bytes / (uint64_t{2} * config.tap.max_request_bytes);
+  const uint64_t by_memory =
+      config.limits.max_reassembly_bytes / control::LeastReassemblyBytes(config.tap.max_request_bytes);
   return static_cast<uint32_t>(std::clamp<uint64_t>(std::min<uint64_t>(cpus / 2, by_memory), 1, kMostWorkersByDefault));
 }
 
@@ -93,8 +97,9 @@ AgentOptions FromConfig(const control::AgentConfig& config, uint32_t cpus) {
   options.tap = TapFrom(config);
   options.tap.rings = WorkersFor(config, cpus);
   options.worker.mirror = MirrorFrom(config.mirror);
-  options.worker.pipeline.limits = {.max_bytes = config.limits.max_reassembly_bytes,
-                                    .max_age = config.limits.request_timeout};
+  const uint64_t half_bytes = config.limits.max_reassembly_bytes / 2;
+  options.worker.pipeline.limits = {.max_bytes = half_bytes, .max_age = config.limits.request_timeout};
+  options.worker.pipeline.stream_limits.max_bytes = half_bytes;
   options.worker.pipeline.stream_limits.max_request_bytes = config.tap.max_request_bytes;
   options.silence = {
       .interval = config.tap.silence_check, .min_bytes = config.tap.silence_bytes, .max_cursors = config.tap.max_flows};

@@ -8,6 +8,7 @@
 namespace rpctee::agent {
 Result<std::unique_ptr<Workers>> Workers::Create(tap::Tap& tap, size_t count, WorkerOptions options) {
   options.pipeline.limits.max_bytes /= count;
+  options.pipeline.stream_limits.max_bytes /= count;
   Fd failed(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!failed.valid()) {
     return FailErrno("eventfd", errno);

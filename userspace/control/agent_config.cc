@@ -154,7 +154,8 @@ void TakeTap(const pb::Tap& proto, Overlay& overlay, AgentConfig::Tap& tap) {
   overlay.Count(RPCTEE_FIELD(Tap, proto, max_endpoints, MaxEndpoints), 1, kMaxEntries, tap.max_endpoints);
   overlay.Count(RPCTEE_FIELD(Tap, proto, max_own_connections, MaxOwnConnections), 1, kMaxEntries,
                 tap.max_own_connections);
-  overlay.Size(RPCTEE_FIELD(Tap, proto, max_request_bytes, MaxRequestBytes), kKiB, kGiB, tap.max_request_bytes);
+  overlay.Size(RPCTEE_FIELD(Tap, proto, max_request_bytes, MaxRequestBytes), kKiB, AgentConfig::kMaxRequestBytes,
+               tap.max_request_bytes);
   overlay.Size(RPCTEE_FIELD(Tap, proto, silence_bytes, SilenceBytes), kKiB, kGiB, tap.silence_bytes);
   overlay.Time(RPCTEE_FIELD(Tap, proto, silence_check, SilenceCheck), Duration::zero(), std::chrono::hours(1),
                tap.silence_check);
@@ -206,7 +207,7 @@ void TakeRest(const pb::AgentConfig& proto, Overlay& overlay, AgentConfig& confi
   overlay.List(proto.routes(), pb::Routes::kFilesFieldNumber, proto.routes().files(), config.routes.files);
   overlay.Time(RPCTEE_FIELD(Routes, proto.routes(), reload, Reload), milliseconds(100), std::chrono::hours(1),
                config.routes.reload);
-  overlay.Size(RPCTEE_FIELD(Limits, proto.limits(), max_reassembly_bytes, MaxReassemblyBytes), kMiB, 64 * kGiB,
+  overlay.Size(RPCTEE_FIELD(Limits, proto.limits(), max_reassembly_bytes, MaxReassemblyBytes), 4 * kMiB, 64 * kGiB,
                config.limits.max_reassembly_bytes);
   overlay.Time(RPCTEE_FIELD(Limits, proto.limits(), request_timeout, RequestTimeout), milliseconds(100), minutes(10),
                config.limits.request_timeout);
@@ -298,12 +299,12 @@ Result<AgentConfig> LoadAgentConfig(const std::string& path, bool routes_require
   TakeMirror(proto.mirror(), overlay, config.mirror);
   TakeRest(proto, overlay, config);
   const uint32_t workers = std::max(config.workers, 1U);
-  if (config.limits.max_reassembly_bytes / workers < config.tap.max_request_bytes) {
+  if (const uint64_t least = workers * LeastReassemblyBytes(config.tap.max_request_bytes);
+      config.limits.max_reassembly_bytes < least) {
     overlay.AddError(proto.limits(), pb::Limits::kMaxReassemblyBytesFieldNumber,
-                     fmt::format("{}{} cannot hold one request of tap.max_request_bytes ({})",
-                                 SizeText(config.limits.max_reassembly_bytes),
-                                 workers == 1 ? "" : fmt::format(" for {} workers", workers),
-                                 SizeText(config.tap.max_request_bytes)));
+                     fmt::format("{} is not enough for requests of tap.max_request_bytes ({}) and {}: {} is the least",
+                                 SizeText(config.limits.max_reassembly_bytes), SizeText(config.tap.max_request_bytes),
+                                 workers == 1 ? "one worker" : fmt::format("{} workers", workers), SizeText(least)));
   }
   if (routes_required && config.routes.files.empty() && diagnostics.empty()) {
     diagnostics.push_back(

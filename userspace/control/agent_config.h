@@ -21,6 +21,7 @@ enum class LogFormat : uint8_t { kText, kJson };
 
 struct AgentConfig {
   static constexpr uint32_t kMaxWorkers = 16;
+  static constexpr uint32_t kMaxRequestBytes = 256U << 20;
 
   std::string node;  // the host's name when the file has none
 
@@ -60,7 +61,7 @@ struct AgentConfig {
   } mirror;
 
   struct Limits {
-    uint64_t max_reassembly_bytes = uint64_t{128} << 20;  // of all workers together
+    uint64_t max_reassembly_bytes = uint64_t{192} << 20;  // of all workers together
     Duration request_timeout = std::chrono::seconds(30);
   } limits;
 
@@ -71,6 +72,13 @@ struct AgentConfig {
     LogFormat format = LogFormat::kText;
   } log;
 };
+
+// The least that one worker must have of limits.max_reassembly_bytes. Half of it is for requests that are not whole,
+// half for bytes that are not in order; each holds one longest request, the bookkeeping of the packets that it came in,
+// and what is searched for a request's head.
+constexpr uint64_t LeastReassemblyBytes(uint32_t max_request_bytes) {
+  return 2 * (uint64_t{max_request_bytes} + max_request_bytes / 4 + (uint64_t{1} << 20));
+}
 
 // The defaults, with this host's name.
 AgentConfig DefaultAgentConfig();

@@ -33,7 +33,7 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   config.mirror.reconnect_max = std::chrono::seconds(12);
   config.mirror.user_timeout = std::chrono::seconds(13);
   config.mirror.socket_mark = 14;
-  config.limits.max_reassembly_bytes = 15;
+  config.limits.max_reassembly_bytes = 30;
   config.limits.request_timeout = std::chrono::seconds(16);
   config.shutdown_grace = std::chrono::seconds(17);
   config.workers = 7;
@@ -67,6 +67,8 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_EQ(options.worker.mirror.user_timeout, std::chrono::seconds(13));
   EXPECT_EQ(options.worker.mirror.socket_mark, 14U);
   EXPECT_EQ(options.worker.pipeline.limits.max_bytes, 15U);
+  EXPECT_EQ(options.worker.pipeline.stream_limits.max_bytes, 15U);
+  EXPECT_EQ(options.worker.pipeline.stream_limits.max_request_bytes, 5U);
   EXPECT_EQ(options.worker.pipeline.limits.max_age, std::chrono::seconds(16));
   EXPECT_EQ(options.worker.shutdown_grace, std::chrono::seconds(17));
   EXPECT_THAT(options.route_files, ElementsAre("a.yaml"));
@@ -84,16 +86,17 @@ TEST(AgentOptions, ByDefaultHalfOfTheCpusWorkFromOneToFour) {
   EXPECT_EQ(rings(256), 4U);
 }
 
-TEST(AgentOptions, ByDefaultEachWorkersMemoryHasRoomForTwoOfTheLongestRequests) {
+TEST(AgentOptions, ByDefaultEachWorkersMemoryHasRoomForTheLongestRequests) {
   control::AgentConfig config;
   config.tap.max_request_bytes = 16U << 20;
-  config.limits.max_reassembly_bytes = uint64_t{96} << 20;
+  const uint64_t least = control::LeastReassemblyBytes(16U << 20);
+  config.limits.max_reassembly_bytes = 3 * least;
   EXPECT_EQ(FromConfig(config, 64).tap.rings, 3U);
-  config.limits.max_reassembly_bytes = (uint64_t{96} << 20) - 1;
+  config.limits.max_reassembly_bytes = 3 * least - 1;
   EXPECT_EQ(FromConfig(config, 64).tap.rings, 2U);
-  config.limits.max_reassembly_bytes = 16U << 20;
+  config.limits.max_reassembly_bytes = least;
   EXPECT_EQ(FromConfig(config, 64).tap.rings, 1U);
-  config.tap.max_request_bytes = 1U << 30;
+  config.tap.max_request_bytes = 256U << 20;
   EXPECT_EQ(FromConfig(config, 64).tap.rings, 1U);
 }
 

@@ -139,7 +139,7 @@ mirror:
   reconnect_max: 1m
   user_timeout: 20s
   socket_mark: 0xFF
-limits: {max_reassembly_bytes: 2MiB, request_timeout: 5s}
+limits: {max_reassembly_bytes: 9MiB, request_timeout: 5s}
 shutdown_grace: 0s
 log: {level: trace, format: json}
 )");
@@ -170,7 +170,7 @@ log: {level: trace, format: json}
   EXPECT_EQ(config->mirror.reconnect_max, seconds(60));
   EXPECT_EQ(config->mirror.user_timeout, seconds(20));
   EXPECT_EQ(config->mirror.socket_mark, 255U);
-  EXPECT_EQ(config->limits.max_reassembly_bytes, 2U << 20);
+  EXPECT_EQ(config->limits.max_reassembly_bytes, 9U << 20);
   EXPECT_EQ(config->limits.request_timeout, seconds(5));
   EXPECT_EQ(config->shutdown_grace, seconds(0));
   EXPECT_EQ(config->log.level, LogLevel::kTrace);
@@ -186,6 +186,7 @@ TEST_F(AgentConfigTest, UnknownKeyIsRefusedWithItsPlaceAndTheKeyItResembles) {
 TEST_F(AgentConfigTest, ValueOutOfRangeIsRefusedWithTheRange) {
   EXPECT_EQ(ErrorOf("tap:\n  max_flows: 0\n"), "agent.yaml:2:14: tap.max_flows: 0 is not from 1 to 16777216");
   EXPECT_THAT(ErrorOf("workers: 17"), HasSubstr("agent.yaml:1:10: workers: 17 is not from 0 to 16"));
+  EXPECT_THAT(ErrorOf("tap: {max_request_bytes: 257MiB}"), HasSubstr("257MiB is not from 1KiB to 256MiB"));
   EXPECT_EQ(ErrorOf("tap: {ring_bytes: 2GiB}"), "agent.yaml:1:19: tap.ring_bytes: 2GiB is not from 64KiB to 1GiB");
   EXPECT_EQ(ErrorOf("mirror: {reply_timeout: 1ms}"),
             "agent.yaml:1:25: mirror.reply_timeout: 1ms is not from 10ms to 600s");
@@ -198,11 +199,13 @@ TEST_F(AgentConfigTest, ValueOutOfRangeIsRefusedWithTheRange) {
 }
 
 TEST_F(AgentConfigTest, LimitsThatContradictEachOtherAreRefused) {
-  EXPECT_THAT(ErrorOf("limits: {max_reassembly_bytes: 1MiB}"),
-              HasSubstr("1MiB cannot hold one request of tap.max_request_bytes (16MiB)"));
-  EXPECT_TRUE(Load("{workers: 4, limits: {max_reassembly_bytes: 64MiB}}"));
-  EXPECT_THAT(ErrorOf("{workers: 5, limits: {max_reassembly_bytes: 64MiB}}"),
-              HasSubstr("64MiB for 5 workers cannot hold one request of tap.max_request_bytes (16MiB)"));
+  EXPECT_EQ(ErrorOf("limits: {max_reassembly_bytes: 16MiB}"),
+            "agent.yaml:1:32: limits.max_reassembly_bytes: 16MiB is not enough for requests of tap.max_request_bytes "
+            "(16MiB) and one worker: 42MiB is the least");
+  EXPECT_TRUE(Load("{workers: 4, limits: {max_reassembly_bytes: 168MiB}}"));
+  EXPECT_THAT(ErrorOf("{workers: 5, limits: {max_reassembly_bytes: 168MiB}}"),
+              HasSubstr("168MiB is not enough for requests of tap.max_request_bytes (16MiB) and 5 workers: 210MiB is"));
+  EXPECT_THAT(ErrorOf("tap: {max_request_bytes: 128MiB}"), HasSubstr("192MiB is not enough"));
 }
 
 TEST_F(AgentConfigTest, WrongTypesAreRefused) {
