@@ -8,12 +8,14 @@ interface, behind that. SHUFFLE_SEED starts the draws elsewhere.
 
 import json
 import os
+import pathlib
 import sys
 
-from lablib import (ADDRESSES, BUILD, RUN_SECONDS, Agent, Consumer, Process, Provider, Skip, case, check, check_equal,
-                    requests_in, routes, run, settle, wait_until)
+from lablib import (ADDRESSES, BUILD, PORT, RUN_SECONDS, Agent, Consumer, Process, Provider, Skip, case, check,
+                    check_equal, requests_in, routes, run, settle, tail, wait_until)
 
 SHUFFLER = BUILD / "tests/lab/shuffle/rpctee-lab-shuffler"
+THRIFT_PEER = pathlib.Path(__file__).resolve().parent / "thrift_peer.py"
 SEED = int(os.environ.get("SHUFFLE_SEED", "1"))
 # A packet that is lost again and again comes after the doubled waits of TCP.
 SETTLE_SECONDS = 60
@@ -79,10 +81,10 @@ def missing_from(received, copied):
     return "; ".join(text)
 
 
-def all_seen(lab, requests, *options, ipv6=False):
+def all_seen(lab, requests, *options, ipv6=False, workers=0):
     network, pair = BadNetwork(lab), Pair(lab)
     pods = {name: ADDRESSES[name][::-1] if ipv6 else ADDRESSES[name] for name in ("v1", "v2")}
-    agent = Agent(lab, routes(100, pods=pods), grace=GRACE, ring_bytes=64 << 20)
+    agent = Agent(lab, routes(100, pods=pods), grace=GRACE, workers=workers, ring_bytes=64 << 20)
     consumer = Consumer(lab, "--requests", requests, *options, role="far", ipv6=ipv6).result()
     settle(pair.v1, requests, "v1 received all", SETTLE_SECONDS)
     counters, ledger = lab.tap_counters(), agent.stop()
@@ -120,6 +122,39 @@ def bursts_of_oneway_requests(lab):
 def oneway_and_other_requests_over_ipv6(lab):
     return all_seen(lab, 3000, "--oneway-every", 2, "--burst", 5, "--depth", 4, "--connections", 8, "--bytes", 900,
                     ipv6=True)
+
+
+@case
+def requests_of_all_sizes_over_three_workers(lab):
+    return all_seen(lab, 1500, "--size-mix", "--depth", 4, "--connections", 12, workers=3)
+
+
+class ThriftService(Process):
+    def __init__(self, lab, role):
+        super().__init__(lab, role, f"thrift-{role}", [sys.executable, THRIFT_PEER, "serve", PORT])
+        self.wait_for_log("listens on")
+
+    def stop(self):
+        return json.loads(self.end().strip().splitlines()[-1])
+
+
+@case
+def framed_thrift_requests_of_all_sizes_over_two_workers(lab):
+    requests = 1600
+    network, one, two = BadNetwork(lab), ThriftService(lab, "v1"), ThriftService(lab, "v2")
+    agent = Agent(lab, routes(100), grace=GRACE, workers=2, ring_bytes=64 << 20)
+    caller = Process(lab, "far", "caller", [sys.executable, THRIFT_PEER, "call", ADDRESSES["v1"][0], PORT, requests])
+    output, _ = caller.popen.communicate(timeout=RUN_SECONDS)
+    check(output.strip(), f"the caller failed: {tail(caller.log())}")
+    sent, received = json.loads(output), one.stop()
+    counters, ledger = lab.tap_counters(), agent.stop()
+    check_equal((sent["requests"], received), (requests, sent), "what v1 received")
+    explained = {name: count for name, count in {**counters, **ledger}.items() if count}
+    # Each whole, and once; what then becomes of a Thrift request is not this test's matter.
+    check_equal((ledger["seen"], ledger["received"]), (requests, requests), f"seen and received ({explained})")
+    check_equal(ledger["not_relayed"] + ledger["mirrored"], requests, f"that a rule was found for ({explained})")
+    check_equal(two.stop()["requests"], ledger["mirrored"], "copies")
+    return f"{network.stop()}; {counters['streams']} times out of line"
 
 
 def joined_in_the_middle(lab, *options):
