@@ -14,5 +14,6 @@ rpctee_test(
           mirror/reply_reader_test.cc
           mirror/scripted_server.cc
           mirror/send_buffer_test.cc
+          mirror/socket_test.cc
           mirror/thrift_replies_test.cc
   DEPENDS rpctee::mirror rpctee_test_support)

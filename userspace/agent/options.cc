@@ -78,6 +78,8 @@ mirror::MirrorOptions MirrorFrom(const control::AgentConfig::Mirror& config) {
   options.reconnect_max = config.reconnect_max;
   options.user_timeout = config.user_timeout;
   options.socket_mark = config.socket_mark;
+  options.dscp = config.dscp;
+  options.socket_priority = config.socket_priority;
   return options;
 }
 

@@ -186,6 +186,8 @@ void TakeMirror(const pb::Mirror& proto, Overlay& overlay, AgentConfig::Mirror& 
   overlay.Time(RPCTEE_FIELD(Mirror, proto, user_timeout, UserTimeout), seconds(1), minutes(10), mirror.user_timeout);
   overlay.Count(RPCTEE_FIELD(Mirror, proto, socket_mark, SocketMark), 0, std::numeric_limits<uint32_t>::max(),
                 mirror.socket_mark);
+  overlay.Count(RPCTEE_FIELD(Mirror, proto, dscp, Dscp), 0, 63, mirror.dscp);
+  overlay.Count(RPCTEE_FIELD(Mirror, proto, socket_priority, SocketPriority), 0, 6, mirror.socket_priority);
   if (mirror.reconnect_max < mirror.reconnect_min) {
     const int field =
         proto.has_reconnect_max() ? pb::Mirror::kReconnectMaxFieldNumber : pb::Mirror::kReconnectMinFieldNumber;

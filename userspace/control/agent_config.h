@@ -58,6 +58,8 @@ struct AgentConfig {
     Duration reconnect_max = std::chrono::seconds(10);
     Duration user_timeout = std::chrono::seconds(15);
     uint32_t socket_mark = 0x72706374;
+    uint32_t dscp = 8;
+    uint32_t socket_priority = 1;
   } mirror;
 
   struct Limits {

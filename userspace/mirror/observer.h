@@ -27,6 +27,8 @@ struct MirrorOptions {
   Duration reconnect_max = std::chrono::seconds(10);
   Duration user_timeout = std::chrono::seconds(15);  // TCP_USER_TIMEOUT
   uint32_t socket_mark = 0;                          // SO_MARK; 0 = none. A socket that refuses it is not used.
+  uint32_t dscp = 0;                                 // of packets with copies, 0 to 63
+  uint32_t socket_priority = 0;                      // SO_PRIORITY, 0 to 6
 };
 
 struct CopyEnd {

@@ -36,6 +36,15 @@ Status SetTimeouts(const Fd& fd, Duration user_timeout) {
       .and_then([&] { return Set(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"); });
 }
 
+// Behind production's packets, wherever somebody looks at it: the network at the DSCP, the queue of the interface at
+// the priority. Setting the DSCP of IPv4 changes the priority, so that comes last.
+Status SetPrecedence(const Fd& fd, int family, const MirrorOptions& options) {
+  const int traffic_class = static_cast<int>(options.dscp << 2);
+  const Status marked = family == AF_INET6 ? Set(fd, IPPROTO_IPV6, IPV6_TCLASS, traffic_class, "IPV6_TCLASS")
+                                           : Set(fd, IPPROTO_IP, IP_TOS, traffic_class, "IP_TOS");
+  return marked.and_then([&] { return Set(fd, SOL_SOCKET, SO_PRIORITY, options.socket_priority, "SO_PRIORITY"); });
+}
+
 Result<SocketAddress> LocalAddress(const Fd& fd) {
   sockaddr_storage local{};
   socklen_t length = sizeof(local);
@@ -59,6 +68,7 @@ Result<ConnectingSocket> StartConnect(const SocketAddress& remote, const MirrorO
   }
   const Status ready = SetMark(result.fd, options.socket_mark)
                            .and_then([&] { return SetTimeouts(result.fd, options.user_timeout); })
+                           .and_then([&] { return SetPrecedence(result.fd, to.ss_family, options); })
                            .and_then([&] { return Set(result.fd, IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY"); });
   if (!ready) {
     return tl::unexpected(ready.error());

@@ -32,6 +32,8 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   config.mirror.reconnect_min = std::chrono::seconds(11);
   config.mirror.reconnect_max = std::chrono::seconds(12);
   config.mirror.user_timeout = std::chrono::seconds(13);
+  config.mirror.dscp = 14;
+  config.mirror.socket_priority = 5;
   config.mirror.socket_mark = 14;
   config.limits.max_reassembly_bytes = 30;
   config.limits.request_timeout = std::chrono::seconds(16);
@@ -64,6 +66,8 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_EQ(options.worker.mirror.reply_timeout, std::chrono::seconds(10));
   EXPECT_EQ(options.worker.mirror.reconnect_min, std::chrono::seconds(11));
   EXPECT_EQ(options.worker.mirror.reconnect_max, std::chrono::seconds(12));
+  EXPECT_EQ(options.worker.mirror.dscp, 14U);
+  EXPECT_EQ(options.worker.mirror.socket_priority, 5U);
   EXPECT_EQ(options.worker.mirror.user_timeout, std::chrono::seconds(13));
   EXPECT_EQ(options.worker.mirror.socket_mark, 14U);
   EXPECT_EQ(options.worker.pipeline.limits.max_bytes, 15U);

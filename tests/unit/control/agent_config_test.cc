@@ -66,6 +66,8 @@ TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
   EXPECT_EQ(example->mirror.reconnect_min, defaults.mirror.reconnect_min);
   EXPECT_EQ(example->mirror.reconnect_max, defaults.mirror.reconnect_max);
   EXPECT_EQ(example->mirror.user_timeout, defaults.mirror.user_timeout);
+  EXPECT_EQ(example->mirror.dscp, defaults.mirror.dscp);
+  EXPECT_EQ(example->mirror.socket_priority, defaults.mirror.socket_priority);
   EXPECT_EQ(example->mirror.socket_mark, defaults.mirror.socket_mark);
   EXPECT_EQ(example->limits.max_reassembly_bytes, defaults.limits.max_reassembly_bytes);
   EXPECT_EQ(example->limits.request_timeout, defaults.limits.request_timeout);
@@ -138,6 +140,8 @@ mirror:
   reconnect_min: 10ms
   reconnect_max: 1m
   user_timeout: 20s
+  dscp: 1
+  socket_priority: 2
   socket_mark: 0xFF
 limits: {max_reassembly_bytes: 9MiB, request_timeout: 5s}
 shutdown_grace: 0s
@@ -169,6 +173,8 @@ log: {level: trace, format: json}
   EXPECT_EQ(config->mirror.reconnect_min, milliseconds(10));
   EXPECT_EQ(config->mirror.reconnect_max, seconds(60));
   EXPECT_EQ(config->mirror.user_timeout, seconds(20));
+  EXPECT_EQ(config->mirror.dscp, 1U);
+  EXPECT_EQ(config->mirror.socket_priority, 2U);
   EXPECT_EQ(config->mirror.socket_mark, 255U);
   EXPECT_EQ(config->limits.max_reassembly_bytes, 9U << 20);
   EXPECT_EQ(config->limits.request_timeout, seconds(5));
