@@ -21,4 +21,25 @@ std::optional<std::string> MirrorLog::OnClosed(const SocketAddress& mirror, cons
   return line;
 }
 
+std::optional<std::string> MirrorLog::OnOut(const SocketAddress& mirror, Duration time) {
+  const std::lock_guard lock(mutex_);
+  if (out_.size() >= kMaxEndpoints && !out_.contains(mirror)) {
+    out_.clear();
+  }
+  if (!out_.insert(mirror).second) {
+    return std::nullopt;
+  }
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  return "mirror " + mirror.ToString() + ": gets no copies for " + std::to_string(milliseconds) +
+         " ms, for it failed too often in a row; then one, whose end decides";
+}
+
+std::optional<std::string> MirrorLog::OnBack(const SocketAddress& mirror) {
+  const std::lock_guard lock(mutex_);
+  if (out_.erase(mirror) == 0) {
+    return std::nullopt;
+  }
+  return "mirror " + mirror.ToString() + ": gets copies again";
+}
+
 }  // namespace rpctee::agent

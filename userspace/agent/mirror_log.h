@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/address.h"
 #include "base/clock.h"
@@ -23,6 +24,10 @@ class MirrorLog {
 
   // The line to log now, or nothing.
   std::optional<std::string> OnClosed(const SocketAddress& mirror, const std::string& reason, TimePoint now);
+  // It gets no copies for a time; it gets copies again. Told once for all workers, and of one that goes on failing
+  // once.
+  std::optional<std::string> OnOut(const SocketAddress& mirror, Duration time);
+  std::optional<std::string> OnBack(const SocketAddress& mirror);
 
  private:
   struct State {
@@ -31,6 +36,7 @@ class MirrorLog {
   };
   std::mutex mutex_;
   std::unordered_map<SocketAddress, State> states_;
+  std::unordered_set<SocketAddress> out_;
 };
 
 }  // namespace rpctee::agent

@@ -79,6 +79,11 @@ mirror::MirrorOptions MirrorFrom(const control::AgentConfig::Mirror& config) {
   options.user_timeout = config.user_timeout;
   options.socket_mark = config.socket_mark;
   options.dscp = config.dscp;
+  options.idle_timeout = config.idle_timeout;
+  options.ejection = {.consecutive_failures = config.ejection.consecutive_failures,
+                      .consecutive_exhausted = config.ejection.consecutive_exhausted,
+                      .time = config.ejection.time,
+                      .max_time = config.ejection.max_time};
   options.socket_priority = config.socket_priority;
   return options;
 }

@@ -270,4 +270,16 @@ void Worker::OnConnectFailed(const SocketAddress& remote, const std::string& rea
   }
 }
 
+void Worker::OnEndpointOut(const SocketAddress& endpoint, Duration time) {
+  if (const std::optional<std::string> line = mirror_log_.OnOut(endpoint, time)) {
+    spdlog::warn("{}", *line);
+  }
+}
+
+void Worker::OnEndpointBack(const SocketAddress& endpoint) {
+  if (const std::optional<std::string> line = mirror_log_.OnBack(endpoint)) {
+    spdlog::info("{}", *line);
+  }
+}
+
 }  // namespace rpctee::agent

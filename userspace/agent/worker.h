@@ -89,6 +89,8 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) override;
   void OnConnectionClosed(const SocketAddress& local, const SocketAddress& remote, const std::string& reason) override;
   void OnConnectFailed(const SocketAddress& remote, const std::string& reason) override;
+  void OnEndpointOut(const SocketAddress& endpoint, Duration time) override;
+  void OnEndpointBack(const SocketAddress& endpoint) override;
 
   tap::Tap& tap_;
   const size_t ring_;

@@ -165,6 +165,18 @@ void TakeTap(const pb::Tap& proto, Overlay& overlay, AgentConfig::Tap& tap) {
   }
 }
 
+void TakeEjection(const pb::Ejection& proto, Overlay& overlay, AgentConfig::Mirror::Ejection& ejection) {
+  constexpr uint32_t kMost = 1'000'000;
+  overlay.Count(RPCTEE_FIELD(Ejection, proto, consecutive_failures, ConsecutiveFailures), 0, kMost,
+                ejection.consecutive_failures);
+  overlay.Count(RPCTEE_FIELD(Ejection, proto, consecutive_exhausted, ConsecutiveExhausted), 0, kMost,
+                ejection.consecutive_exhausted);
+  overlay.Time(RPCTEE_FIELD(Ejection, proto, time, Time), std::chrono::milliseconds(10), std::chrono::hours(1),
+               ejection.time);
+  overlay.Time(RPCTEE_FIELD(Ejection, proto, max_time, MaxTime), std::chrono::milliseconds(10), std::chrono::hours(1),
+               ejection.max_time);
+}
+
 void TakeMirror(const pb::Mirror& proto, Overlay& overlay, AgentConfig::Mirror& mirror) {
   using std::chrono::hours;
   using std::chrono::milliseconds;
@@ -186,8 +198,11 @@ void TakeMirror(const pb::Mirror& proto, Overlay& overlay, AgentConfig::Mirror& 
   overlay.Time(RPCTEE_FIELD(Mirror, proto, user_timeout, UserTimeout), seconds(1), minutes(10), mirror.user_timeout);
   overlay.Count(RPCTEE_FIELD(Mirror, proto, socket_mark, SocketMark), 0, std::numeric_limits<uint32_t>::max(),
                 mirror.socket_mark);
+  overlay.Time(RPCTEE_FIELD(Mirror, proto, idle_timeout, IdleTimeout), Duration::zero(), hours(24),
+               mirror.idle_timeout);
   overlay.Count(RPCTEE_FIELD(Mirror, proto, dscp, Dscp), 0, 63, mirror.dscp);
   overlay.Count(RPCTEE_FIELD(Mirror, proto, socket_priority, SocketPriority), 0, 6, mirror.socket_priority);
+  TakeEjection(proto.ejection(), overlay, mirror.ejection);
   if (mirror.reconnect_max < mirror.reconnect_min) {
     const int field =
         proto.has_reconnect_max() ? pb::Mirror::kReconnectMaxFieldNumber : pb::Mirror::kReconnectMinFieldNumber;

@@ -60,6 +60,13 @@ struct AgentConfig {
     uint32_t socket_mark = 0x72706374;
     uint32_t dscp = 8;
     uint32_t socket_priority = 1;
+    Duration idle_timeout = std::chrono::minutes(2);  // 0 = never
+    struct Ejection {
+      uint32_t consecutive_failures = 5;
+      uint32_t consecutive_exhausted = 1;
+      Duration time = std::chrono::seconds(5);
+      Duration max_time = std::chrono::seconds(30);
+    } ejection;
   } mirror;
 
   struct Limits {

@@ -45,11 +45,13 @@ class ReconnectGate {
   TimePoint not_before() const { return not_before_; }
 
   void Succeeded() { backoff_.Reset(); }
-  // Connections that fail together count as one failure.
-  void Failed(TimePoint now) {
-    if (IsOpen(now)) {
+  // Connections that fail together count as one failure. True when this one counts.
+  bool Failed(TimePoint now) {
+    const bool counts = IsOpen(now);
+    if (counts) {
       not_before_ = now + backoff_.Next();
     }
+    return counts;
   }
 
  private:

@@ -22,6 +22,9 @@ constexpr uint64_t kMaxBytesWithoutAnswer = uint64_t{64} << 20;
 // How much is still read for the answers in it after a send() failed.
 constexpr int kLastReads = 16;
 
+// Dubbo's SERVER_THREADPOOL_EXHAUSTED_ERROR: the request was not even begun.
+constexpr uint8_t kStatusThreadPoolExhausted = 100;
+
 // Timeouts that fall close together are told together.
 constexpr int kTimeoutGranularity = 32;
 
@@ -39,10 +42,10 @@ CopyOutcome OutcomeOf(Verdict verdict) {
 
 }  // namespace
 
-Connection::Connection(Context& context, const SocketAddress& remote, ReconnectGate& gate, Wire wire)
+Connection::Connection(Context& context, const SocketAddress& remote, EndpointHealth& health, Wire wire)
     : context_(context),
       remote_(remote),
-      gate_(gate),
+      health_(health),
       wire_(wire),
       pending_(IsOrdered(wire) ? context.options.max_pipelined : context.options.max_in_flight, IdBits(wire)),
       reader_(wire) {}
@@ -62,7 +65,7 @@ bool Connection::Open(TimePoint now) {
   }
   if (!socket || !watched) {
     ++context_.stats.connects_failed;
-    gate_.Failed(now);
+    health_.OnConnectionFailed(now);
     context_.observer.OnConnectFailed(remote_, socket ? watched.error().message : socket.error().message);
     return false;
   }
@@ -94,6 +97,8 @@ bool Connection::Queue(const Copy& copy, const CopyHead& head, TimePoint now) {
   pending.bytes = static_cast<uint32_t>(bytes);
   pending.end_offset = buffer_.appended();
   pending.deadline = now + context_.options.reply_timeout;
+  last_queued_ = now;
+  health_.OnQueued(now);
   ArmTimer(pending.deadline);
   MarkUnflushed();
   return true;
@@ -132,10 +137,10 @@ void Connection::Close(CloseCause cause, const std::string& reason) {
   state_ = State::kIdle;
   buffer_.Clear();
   if (proved) {
-    gate_.Succeeded();
+    health_.OnConnectionProved();
   }
   if (failed) {
-    gate_.Failed(now);
+    health_.OnConnectionFailed(now);
     ++(before == State::kConnecting ? context_.stats.connects_failed : context_.stats.connections_failed);
   } else if (cause == CloseCause::kPeerWhileIdle) {
     ++context_.stats.idle_closes;
@@ -151,13 +156,15 @@ bool Connection::Proved(TimePoint now) const {
 
 void Connection::EndAll(CopyOutcome outcome) {
   while (const PendingCopy* copy = pending_.Oldest()) {
-    End(*copy, outcome);
+    End(*copy, outcome, Ejection::End::kLost);
   }
 }
 
-void Connection::End(const PendingCopy& copy, CopyOutcome outcome, Duration latency) {
+void Connection::End(const PendingCopy& copy, CopyOutcome outcome, Ejection::End end, Duration latency) {
   const uint32_t rule = copy.rule;
+  const TimePoint queued = copy.deadline - context_.options.reply_timeout;
   pending_.Remove(copy);
+  health_.OnCopyEnd(end, queued);
   context_.EndCopy({.rule = rule, .outcome = outcome, .endpoint = &remote_, .latency = latency});
 }
 
@@ -219,8 +226,7 @@ bool Connection::ReadSome() {
 
 void Connection::PeerClosed(const std::string& how) {
   // After READONLY the close is expected, but the pod is going away: it must not be tried again at once.
-  const bool idle = state_ == State::kConnected && pending_.size() == 0 && buffer_.size() == 0;
-  Close(idle ? CloseCause::kPeerWhileIdle : CloseCause::kFailure, how);
+  Close(IsUnused() ? CloseCause::kPeerWhileIdle : CloseCause::kFailure, how);
 }
 
 void Connection::OnMessage(const FrameHeader& header, Bytes body) {
@@ -262,10 +268,12 @@ void Connection::OnAnswer(const Answer& answer) {
   }
   answered_ = true;
   bytes_since_answer_ = 0;
+  Ejection::End end = Ejection::End::kTaken;
   if (wire_ == Wire::kDubbo && answer.verdict == Verdict::kError) {
     ++context_.stats.error_statuses.at(answer.status);
+    end = answer.status == kStatusThreadPoolExhausted ? Ejection::End::kExhausted : end;
   }
-  End(*copy, OutcomeOf(answer.verdict), answer.head_at - copy->sent_at);
+  End(*copy, OutcomeOf(answer.verdict), end, answer.head_at - copy->sent_at);
 }
 
 void Connection::OnHeartbeat(const FrameHeader& header) {
@@ -317,7 +325,7 @@ void Connection::TellSent(TimePoint now) {
     pending_.MarkOldestUnsentSent(now);
     context_.observer.OnCopySent(copy->rule, remote_);
     if (copy->oneway) {
-      End(*copy, CopyOutcome::oneway_sent);
+      End(*copy, CopyOutcome::oneway_sent, Ejection::End::kSent);
     }
     copy = pending_.OldestUnsent();
   }
@@ -349,7 +357,7 @@ void Connection::ExpireCopies(TimePoint now) {
     } else if (IsOrdered(wire_) && !copy->oneway) {
       ++late_;
     }
-    End(*copy, CopyOutcome::timed_out);
+    End(*copy, CopyOutcome::timed_out, Ejection::End::kTimedOut);
   }
   if (cut_from < cut_to) {
     buffer_.Cut(cut_from, cut_to);
@@ -376,6 +384,10 @@ void Connection::OnTimer() {
     Close(CloseCause::kFailure, "connect: no answer within the connect timeout");
   } else if (state_ == State::kReadonly && now >= readonly_deadline_) {
     Close(CloseCause::kFailure, "the mirror wants no requests and has not closed the connection");
+  } else if (context_.options.idle_timeout > Duration::zero() && IsUnused() &&
+             now - last_queued_ >= context_.options.idle_timeout) {
+    ++context_.stats.idle_timeouts;
+    Close(CloseCause::kIdle, "nothing was to be sent for long");
   } else {
     RearmTimer(now);
   }
@@ -389,6 +401,8 @@ void Connection::RearmTimer(TimePoint now) {
     ArmTimer(connect_deadline_);
   } else if (state_ == State::kReadonly) {
     ArmTimer(readonly_deadline_);
+  } else if (const Duration idle = context_.options.idle_timeout; pending_.size() == 0 && idle > Duration::zero()) {
+    ArmTimer(std::max(last_queued_ + idle, now + idle / kTimeoutGranularity));
   }
 }
 

@@ -13,9 +13,9 @@
 #include <string>
 
 #include "base/fd.h"
-#include "mirror/backoff.h"
 #include "mirror/context.h"
 #include "mirror/copy_head.h"
+#include "mirror/endpoint_health.h"
 #include "mirror/pending.h"
 #include "mirror/reply_reader.h"
 #include "mirror/send_buffer.h"
@@ -30,10 +30,10 @@ class Connection final : private ReplySink {
     kConnected,
     kReadonly,  // the mirror wants no more requests; what is owed is awaited
   };
-  enum class CloseCause : uint8_t { kPeerWhileIdle, kFailure, kRemoved, kStopped };
+  enum class CloseCause : uint8_t { kPeerWhileIdle, kIdle, kFailure, kRemoved, kStopped };
 
-  // The gate is shared by the connections to this endpoint; it is told how this one fares.
-  Connection(Context& context, const SocketAddress& remote, ReconnectGate& gate, Wire wire);
+  // The health is shared by the connections to this endpoint; it is told how this one fares.
+  Connection(Context& context, const SocketAddress& remote, EndpointHealth& health, Wire wire);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -44,7 +44,7 @@ class Connection final : private ReplySink {
   size_t in_flight() const { return pending_.size(); }
   size_t buffered_bytes() const { return buffer_.size(); }
 
-  // Only when idle. False: it could not be begun; the observer and the gate were told.
+  // Only when idle. False: it could not be begun; the observer and the health were told.
   bool Open(TimePoint now);
   // Only when CanQueue(). False: at a limit, nothing was queued. A copy longer than max_buffer_bytes is taken when the
   // buffer is empty.
@@ -74,16 +74,17 @@ class Connection final : private ReplySink {
 
   void ExpireCopies(TimePoint now);
   void EndAll(CopyOutcome outcome);
-  void End(const PendingCopy& copy, CopyOutcome outcome, Duration latency = {});
+  void End(const PendingCopy& copy, CopyOutcome outcome, Ejection::End end, Duration latency = {});
   void ArmTimer(TimePoint when);
   void OnTimer();
   void RearmTimer(TimePoint now);
   // Whether this connection has been of use, so that a close is no sign of a broken mirror.
   bool Proved(TimePoint now) const;
+  bool IsUnused() const { return state_ == State::kConnected && pending_.size() == 0 && buffer_.size() == 0; }
 
   Context& context_;
   const SocketAddress remote_;
-  ReconnectGate& gate_;
+  EndpointHealth& health_;
   const Wire wire_;
 
   State state_ = State::kIdle;
@@ -98,6 +99,7 @@ class Connection final : private ReplySink {
   bool answered_ = false;
   uint64_t bytes_since_answer_ = 0;
   TimePoint connected_at_;
+  TimePoint last_queued_;
   TimePoint connect_deadline_;
   TimePoint readonly_deadline_;
   EventLoop::TimerId timer_ = 0;

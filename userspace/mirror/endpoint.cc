@@ -7,15 +7,12 @@ namespace rpctee::mirror {
 using State = Connection::State;
 
 Endpoint::Endpoint(Context& context, const SocketAddress& address)
-    : context_(context),
-      address_(address),
-      gate_(Backoff(context.options.reconnect_min, context.options.reconnect_max,
-                    MonotonicNs() ^ std::hash<SocketAddress>()(address))) {}
+    : context_(context), address_(address), health_(context, address) {}
 
 void Endpoint::Fill(Pool& pool, Wire wire) {
   const uint32_t count = std::max(context_.options.connections_per_endpoint, uint32_t{1});
   for (uint32_t i = 0; i < count; ++i) {
-    pool.connections.push_back(std::make_unique<Connection>(context_, address_, gate_, wire));
+    pool.connections.push_back(std::make_unique<Connection>(context_, address_, health_, wire));
   }
 }
 
@@ -27,13 +24,13 @@ bool Endpoint::Has(State state) const {
 
 bool Endpoint::IsUsable(Wire wire, TimePoint now) const {
   const auto& connections = pools_.at(static_cast<size_t>(wire)).connections;
-  return !Has(State::kReadonly) &&
-         (gate_.IsOpen(now) || std::any_of(connections.begin(), connections.end(),
-                                           [](const auto& connection) { return connection->CanQueue(); }));
+  return health_.MayTake(now) && !Has(State::kReadonly) &&
+         (health_.MayConnect(now) || std::any_of(connections.begin(), connections.end(),
+                                                 [](const auto& connection) { return connection->CanQueue(); }));
 }
 
 Connection* Endpoint::Acquire(Wire wire, TimePoint now) {
-  if (Has(State::kReadonly)) {
+  if (Has(State::kReadonly) || !health_.MayTake(now)) {
     return nullptr;
   }
   Pool& pool = pools_.at(static_cast<size_t>(wire));
@@ -43,7 +40,7 @@ Connection* Endpoint::Acquire(Wire wire, TimePoint now) {
   for (size_t i = 0; i < pool.connections.size(); ++i) {
     Connection& connection = *pool.connections[pool.next];
     pool.next = (pool.next + 1) % pool.connections.size();
-    const bool opened = connection.state() == State::kIdle && gate_.IsOpen(now) && connection.Open(now);
+    const bool opened = connection.state() == State::kIdle && health_.MayConnect(now) && connection.Open(now);
     if (opened || connection.CanQueue()) {
       return &connection;
     }
@@ -53,7 +50,7 @@ Connection* Endpoint::Acquire(Wire wire, TimePoint now) {
 
 TimePoint Endpoint::RetryAt(TimePoint now) const {
   // While the pod is stopping: the close starts a backoff, which is no shorter than the minimum.
-  return Has(State::kReadonly) ? now + context_.options.reconnect_min : gate_.not_before();
+  return Has(State::kReadonly) ? now + context_.options.reconnect_min : health_.RetryAt(now);
 }
 
 void Endpoint::Close(Connection::CloseCause cause, const std::string& reason) {
@@ -73,6 +70,9 @@ size_t Endpoint::buffered_bytes() const {
 }
 
 std::string_view Endpoint::StateName(TimePoint now) const {
+  if (health_.is_out()) {
+    return "out";
+  }
   if (Has(State::kReadonly)) {
     return "readonly";
   }
@@ -82,7 +82,7 @@ std::string_view Endpoint::StateName(TimePoint now) const {
   if (Has(State::kConnecting)) {
     return "connecting";
   }
-  return gate_.IsOpen(now) ? "idle" : "backing off";
+  return health_.MayConnect(now) ? "idle" : "backing off";
 }
 
 }  // namespace rpctee::mirror

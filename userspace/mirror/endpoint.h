@@ -1,5 +1,5 @@
-// One mirror pod by its address: a few connections for each wire that it gets copies in, and the gate that keeps them
-// from hammering a pod that is down.
+// One mirror pod by its address: a few connections for each wire that it gets copies in, and what they
+// have learnt about its health.
 //
 // One thread, that of the Context's loop. Owns its connections.
 #pragma once
@@ -22,7 +22,7 @@ class Endpoint {
   const SocketAddress& address() const { return address_; }
 
   // Whether there is a connection of this wire that takes a copy, or that may be opened for one. Not when the pod is
-  // stopping or backing off.
+  // stopping, put out or backing off.
   bool IsUsable(Wire wire, TimePoint now) const;
   // A connection that takes a copy now, opened if need be, in turn. Null: not usable, or the connection could not be
   // begun, after which it is not usable.
@@ -54,7 +54,7 @@ class Endpoint {
 
   Context& context_;
   const SocketAddress address_;
-  ReconnectGate gate_;
+  EndpointHealth health_;
   std::array<Pool, kWires> pools_;
 };
 

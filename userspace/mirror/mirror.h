@@ -61,7 +61,7 @@ class Mirror {
 
   struct EndpointStatus {
     SocketAddress address;
-    std::string state;  // "idle", "connecting", "connected", "readonly", "backing off"
+    std::string state;  // "idle", "connecting", "connected", "readonly", "backing off", "out"
     uint32_t in_flight = 0;
     size_t buffered_bytes = 0;
   };

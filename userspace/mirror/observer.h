@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/ledger.h"
+#include "mirror/ejection.h"
 
 namespace rpctee::mirror {
 
@@ -26,9 +27,11 @@ struct MirrorOptions {
   Duration reconnect_min = std::chrono::milliseconds(100);  // doubles up to the maximum, with jitter
   Duration reconnect_max = std::chrono::seconds(10);
   Duration user_timeout = std::chrono::seconds(15);  // TCP_USER_TIMEOUT
-  uint32_t socket_mark = 0;                          // SO_MARK; 0 = none. A socket that refuses it is not used.
-  uint32_t dscp = 0;                                 // of packets with copies, 0 to 63
-  uint32_t socket_priority = 0;                      // SO_PRIORITY, 0 to 6
+  Duration idle_timeout = std::chrono::minutes(2);   // without a copy; 0 = never
+  EjectionOptions ejection;
+  uint32_t socket_mark = 0;      // SO_MARK; 0 = none. A socket that refuses it is not used.
+  uint32_t dscp = 0;             // of packets with copies, 0 to 63
+  uint32_t socket_priority = 0;  // SO_PRIORITY, 0 to 6
 };
 
 struct CopyEnd {
@@ -51,6 +54,9 @@ class MirrorObserver {
                                   const std::string& reason) = 0;
   // A connection that could not even be started (no descriptor, no mark, no way to the network): it was never opened.
   virtual void OnConnectFailed(const SocketAddress& /*remote*/, const std::string& /*reason*/) {}
+  // It gets no copies for a time, and then one; or it gets copies again.
+  virtual void OnEndpointOut(const SocketAddress& /*endpoint*/, Duration /*time*/) {}
+  virtual void OnEndpointBack(const SocketAddress& /*endpoint*/) {}
 };
 
 // Counts since the Mirror was made. They explain; the outcomes of copies are told to the observer.
@@ -67,6 +73,8 @@ struct MirrorStats {
   uint64_t heartbeats_dropped = 0;  // no room for the answer
   uint64_t readonly_events = 0;
   uint64_t frames_refused = 0;  // given to Send without being one whole request
+  uint64_t idle_timeouts = 0;   // connections closed because there was nothing to send for long
+  uint64_t ejections = 0;       // of endpoints, failed probes included
   uint64_t order_lost = 0;      // connections closed because answers that are matched by their order did not come
   std::array<uint64_t, 256> error_statuses{};  // Dubbo's answers by status, those with OK left out
 };

@@ -37,5 +37,18 @@ TEST(MirrorLog, RemembersABoundedNumberOfEndpoints) {
   EXPECT_NE(log.OnClosed(address, "refused", now), std::nullopt);
 }
 
+TEST(MirrorLog, AMirrorThatIsPutOutAgainAndAgainIsToldOnceAndItsReturnToo) {
+  MirrorLog log;
+  const SocketAddress mirror = *SocketAddress::Parse("10.0.0.1:20880");
+  EXPECT_EQ(log.OnBack(mirror), std::nullopt);
+  const std::optional<std::string> out = log.OnOut(mirror, std::chrono::milliseconds(5100));
+  ASSERT_TRUE(out);
+  EXPECT_NE(out->find("10.0.0.1:20880: gets no copies for 5100 ms"), std::string::npos) << *out;
+  EXPECT_EQ(log.OnOut(mirror, std::chrono::seconds(10)), std::nullopt);
+  EXPECT_TRUE(log.OnBack(mirror));
+  EXPECT_EQ(log.OnBack(mirror), std::nullopt);
+  EXPECT_TRUE(log.OnOut(mirror, std::chrono::seconds(5)));
+}
+
 }  // namespace
 }  // namespace rpctee::agent

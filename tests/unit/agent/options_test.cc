@@ -33,6 +33,8 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   config.mirror.reconnect_max = std::chrono::seconds(12);
   config.mirror.user_timeout = std::chrono::seconds(13);
   config.mirror.dscp = 14;
+  config.mirror.idle_timeout = std::chrono::seconds(15);
+  config.mirror.ejection = {16, 17, std::chrono::seconds(18), std::chrono::seconds(19)};
   config.mirror.socket_priority = 5;
   config.mirror.socket_mark = 14;
   config.limits.max_reassembly_bytes = 30;
@@ -67,6 +69,11 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_EQ(options.worker.mirror.reconnect_min, std::chrono::seconds(11));
   EXPECT_EQ(options.worker.mirror.reconnect_max, std::chrono::seconds(12));
   EXPECT_EQ(options.worker.mirror.dscp, 14U);
+  EXPECT_EQ(options.worker.mirror.idle_timeout, std::chrono::seconds(15));
+  EXPECT_EQ(options.worker.mirror.ejection.consecutive_failures, 16U);
+  EXPECT_EQ(options.worker.mirror.ejection.consecutive_exhausted, 17U);
+  EXPECT_EQ(options.worker.mirror.ejection.time, std::chrono::seconds(18));
+  EXPECT_EQ(options.worker.mirror.ejection.max_time, std::chrono::seconds(19));
   EXPECT_EQ(options.worker.mirror.socket_priority, 5U);
   EXPECT_EQ(options.worker.mirror.user_timeout, std::chrono::seconds(13));
   EXPECT_EQ(options.worker.mirror.socket_mark, 14U);

@@ -43,6 +43,8 @@ class Books final : public MirrorObserver {
     EXPECT_EQ(open.erase({local, remote}), 1U) << "closed, but not open";
     reasons.push_back(why);
   }
+  void OnEndpointOut(const SocketAddress&, Duration) override { ++outs; }
+  void OnEndpointBack(const SocketAddress&) override { ++backs; }
   void OnConnectFailed(const SocketAddress&, const std::string& why) override { connect_failures.push_back(why); }
 
   uint64_t Count(CopyOutcome outcome) const { return ends[static_cast<size_t>(outcome)]; }
@@ -55,6 +57,8 @@ class Books final : public MirrorObserver {
   std::map<uint32_t, CopyOutcome> last_end;
   std::set<std::pair<SocketAddress, SocketAddress>> open;
   uint64_t opened = 0;
+  uint64_t outs = 0;
+  uint64_t backs = 0;
   std::vector<std::string> reasons;
   std::vector<std::string> connect_failures;
 };
@@ -66,6 +70,9 @@ class MirrorTest : public ::testing::Test {
     options.reply_timeout = seconds(5);
     options.reconnect_min = milliseconds(20);
     options.reconnect_max = milliseconds(200);
+    // What most tests do to a mirror is more than it is forgiven by default.
+    options.ejection.consecutive_failures = 0;
+    options.ejection.consecutive_exhausted = 0;
   }
   ~MirrorTest() override {
     if (mirror != nullptr) {
