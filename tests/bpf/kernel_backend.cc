@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,24 +59,38 @@ KernelBackend::KernelBackend(const TapProgramOptions& options) {
   bpf_program__set_autoload(skeleton_->progs.rpctee_tap_old, use_old);
   skeleton_->rodata->cfg_max_request_bytes = options.max_request_bytes;
   skeleton_->rodata->cfg_socket_mark = options.socket_mark;
+  skeleton_->rodata->cfg_rings = options.rings;
   if (const int error = rpctee_tap__load(skeleton_); error != 0) {
     error_ = std::string("can't load the tap program: ") + std::strerror(-error);
     return;
   }
-  ring_map_ = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rpctee_ring", 0, 0, options.ring_bytes, nullptr);
-  if (ring_map_ < 0 || !Update("rpctee_rings", &kZero, &ring_map_)) {
-    error_ = std::string("can't make a ring: ") + std::strerror(errno);
-    return;
+  while (rings() < options.rings) {
+    if (!AddRing(options.ring_bytes)) {
+      error_ = std::string("can't make a ring: ") + std::strerror(errno);
+      return;
+    }
   }
-  ring_ = ring_buffer__new(ring_map_, OnRecord, this, nullptr);
+}
+
+bool KernelBackend::AddRing(uint32_t bytes) {
+  const uint32_t index = rings();
+  Ring& ring = rings_.emplace_back();
+  ring.map = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rpctee_ring", 0, 0, bytes, nullptr);
+  if (ring.map < 0 || !Update("rpctee_rings", &index, &ring.map)) {
+    return false;
+  }
+  ring.reader = ring_buffer__new(ring.map, OnRecord, this, nullptr);
+  return ring.reader != nullptr;
 }
 
 KernelBackend::~KernelBackend() {
-  ring_buffer__free(ring_);
-  rpctee_tap__destroy(skeleton_);
-  if (ring_map_ >= 0) {
-    ::close(ring_map_);
+  for (const Ring& ring : rings_) {
+    ring_buffer__free(ring.reader);
+    if (ring.map >= 0) {
+      ::close(ring.map);
+    }
   }
+  rpctee_tap__destroy(skeleton_);
 }
 
 int KernelBackend::MapFd(const char* map) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, map); }
@@ -131,10 +146,22 @@ int KernelBackend::OnRecord(void* context, void* data, size_t bytes) {
   return 0;
 }
 
-void KernelBackend::Drain(const std::function<void(Bytes)>& take) {
+void KernelBackend::Drain(uint32_t ring, const std::function<void(Bytes)>& take) {
   take_ = &take;
-  ring_buffer__consume(ring_);
+  ring_buffer__consume(rings_.at(ring).reader);
   take_ = nullptr;
+}
+
+// The writer's position, which is alone on the second page that the ring shows.
+uint64_t KernelBackend::BytesTaken(uint32_t ring) const {
+  const long page = ::sysconf(_SC_PAGESIZE);
+  void* const writer = ::mmap(nullptr, static_cast<size_t>(page), PROT_READ, MAP_SHARED, rings_.at(ring).map, page);
+  if (writer == MAP_FAILED) {
+    return 0;
+  }
+  const uint64_t position = *static_cast<const uint64_t*>(writer);
+  ::munmap(writer, static_cast<size_t>(page));
+  return position;
 }
 
 // The tables that the program writes are least-recently-used ones and per-CPU arrays; all others are the agent's.
@@ -160,7 +187,9 @@ void KernelBackend::Empty(const bpf_map* map) {
 }
 
 void KernelBackend::Forget() {
-  Drain([](Bytes) {});
+  for (uint32_t ring = 0; ring < rings(); ++ring) {
+    Drain(ring, [](Bytes) {});
+  }
   const bpf_map* map = nullptr;
   bpf_object__for_each_map(map, skeleton_->obj) { Empty(map); }
 }

@@ -27,18 +27,24 @@ class KernelBackend final : public TapBackend {
   bool Lookup(const char* map, const void* key, void* value) const override;
   rpctee_counters Counters() const override;
   RunResult Run(Bytes packet, const PacketContext& context) override;
-  void Drain(const std::function<void(Bytes)>& take) override;
+  uint32_t rings() const override { return static_cast<uint32_t>(rings_.size()); }
+  void Drain(uint32_t ring, const std::function<void(Bytes)>& take) override;
+  uint64_t BytesTaken(uint32_t ring) const override;
   void Forget() override;
 
  private:
+  bool AddRing(uint32_t bytes);
   static int OnRecord(void* context, void* data, size_t bytes);
   int MapFd(const char* map) const;
   static void Empty(const bpf_map* map);
 
   rpctee_tap* skeleton_ = nullptr;
   bpf_program* program_ = nullptr;
-  int ring_map_ = -1;
-  ring_buffer* ring_ = nullptr;
+  struct Ring {
+    int map = -1;
+    ring_buffer* reader = nullptr;
+  };
+  std::vector<Ring> rings_;
   const std::function<void(Bytes)>* take_ = nullptr;  // while Drain runs
   std::vector<uint8_t> out_;                          // where the kernel puts the packet afterwards
   std::string error_;

@@ -17,7 +17,8 @@ namespace rpctee::test {
 struct TapProgramOptions {
   uint32_t max_request_bytes = 16 << 20;
   uint32_t socket_mark = 0;
-  uint32_t ring_bytes = 1 << 20;
+  uint32_t ring_bytes = 1 << 20;  // of each ring
+  uint32_t rings = 1;
 };
 
 // What a packet carries besides its bytes, of what a program could change.
@@ -50,8 +51,12 @@ class TapBackend {
   virtual rpctee_counters Counters() const = 0;
 
   virtual RunResult Run(Bytes packet, const PacketContext& context) = 0;
-  // Takes every record out of the ring.
-  virtual void Drain(const std::function<void(Bytes)>& take) = 0;
+  // How many rings there are, from 0 on.
+  virtual uint32_t rings() const = 0;
+  // Takes every record out of a ring.
+  virtual void Drain(uint32_t ring, const std::function<void(Bytes)>& take) = 0;
+  // How many bytes of the ring were ever taken: records, the ring's own headers, padding.
+  virtual uint64_t BytesTaken(uint32_t ring) const = 0;
   // As freshly loaded, but for what Update() wrote: no flows, no records, no counts.
   virtual void Forget() = 0;
 };

@@ -146,6 +146,12 @@ void TapProgram::GoOn() { Say(RPCTEE_WORD_GO_ON, last_holes_); }
 
 void TapProgram::Ignore(uint32_t content) { Say(RPCTEE_WORD_IGNORE, last_holes_, content); }
 
+void TapProgram::TakeRecords(const std::function<void(Bytes)>& take) {
+  for (uint32_t ring = 0; ring < rings(); ++ring) {
+    backend_->Drain(ring, take);
+  }
+}
+
 void TapProgram::OnRecord(Bytes bytes) {
   rpctee_record record{};
   ASSERT_GE(bytes.size(), sizeof(record));
@@ -183,7 +189,7 @@ void TapProgram::TakeRecord(const rpctee_record& record, Bytes bytes) {
 }
 
 TapProgram::Copied TapProgram::Records() {
-  backend_->Drain([this](Bytes bytes) { OnRecord(bytes); });
+  TakeRecords([this](Bytes bytes) { OnRecord(bytes); });
   return std::exchange(copied_, {});
 }
 

@@ -74,10 +74,14 @@ class TapProgram {
     std::vector<std::vector<uint8_t>> raw;  // every record as it came
     size_t records = 0;
   };
-  // What came out of the ring since the last call; parts are joined. Fails the test when parts do not fit together.
+  // What came out of the rings since the last call; parts are joined. Fails the test when parts do not fit together.
   Copied Records();
   // The same without joining anything: each record as it came.
-  void TakeRecords(const std::function<void(Bytes)>& take) { backend_->Drain(take); }
+  void TakeRecords(const std::function<void(Bytes)>& take);
+  // Those of one ring.
+  void TakeRecords(uint32_t ring, const std::function<void(Bytes)>& take) { backend_->Drain(ring, take); }
+  uint32_t rings() const { return backend_->rings(); }
+  uint64_t BytesTaken(uint32_t ring) const { return backend_->BytesTaken(ring); }
 
   // As freshly loaded, but for endpoints, own connections and the agent's signs of life.
   void Forget();

@@ -1,6 +1,7 @@
 #include "native/native_backend.h"
 
 #include <arpa/inet.h>
+#include <linux/bpf.h>
 #include <linux/if_ether.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 extern "C" {
 extern volatile uint32_t cfg_max_request_bytes;
 extern volatile uint32_t cfg_socket_mark;
+extern volatile uint32_t cfg_rings;
 int rpctee_tap(__sk_buff* skb);
 int rpctee_tap_old(__sk_buff* skb);
 }
@@ -80,6 +82,7 @@ RunResult NativeBackend::Run(Bytes bytes, const PacketContext& given) {
   }
   cfg_max_request_bytes = options_.max_request_bytes;
   cfg_socket_mark = options_.socket_mark;
+  cfg_rings = options_.rings;
   machine_.SetTime(time_ns_ != 0 ? time_ns_ : MonotonicNs());
   native::Packet packet{ContextOf(bytes, given), bytes};
   const __sk_buff before = packet.context;
@@ -89,11 +92,11 @@ RunResult NativeBackend::Run(Bytes bytes, const PacketContext& given) {
   return result;
 }
 
-void NativeBackend::Drain(const std::function<void(Bytes)>& take) {
-  for (native::RingMap* const ring : machine_.rings()) {
-    ring->Drain(take);
-  }
+void NativeBackend::Drain(uint32_t ring, const std::function<void(Bytes)>& take) {
+  machine_.rings().at(ring)->Drain(take);
 }
+
+uint64_t NativeBackend::BytesTaken(uint32_t ring) const { return machine_.rings().at(ring)->Query(BPF_RB_PROD_POS); }
 
 void NativeBackend::RefuseRecords(bool refuses) {
   for (native::RingMap* const ring : machine_.rings()) {

@@ -20,7 +20,9 @@ class NativeBackend final : public TapBackend {
   bool Lookup(const char* map, const void* key, void* value) const override;
   rpctee_counters Counters() const override;
   RunResult Run(Bytes packet, const PacketContext& context) override;
-  void Drain(const std::function<void(Bytes)>& take) override;
+  uint32_t rings() const override { return options_.rings; }
+  void Drain(uint32_t ring, const std::function<void(Bytes)>& take) override;
+  uint64_t BytesTaken(uint32_t ring) const override;
   void Forget() override { machine_.Forget(); }
 
   // What the program's clocks say; without a call, and after a call with 0, CLOCK_MONOTONIC.
