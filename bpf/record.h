@@ -51,7 +51,8 @@ static __always_inline __u32 ring_index(const struct rpctee_flow_key *key)
 	hash ^= hash >> 15;
 	hash *= 0x85ebca6bU;
 	hash ^= hash >> 13;
-	return cfg_rings > 1 ? hash % cfg_rings : 0;
+	/* The upper bits are those that a multiplication mixes best. */
+	return (__u64)hash * cfg_rings >> 32;
 }
 
 /*

@@ -25,7 +25,7 @@ std::string Ipv4(uint32_t bits) {
 SocketAddress Address(const std::string& text) { return SocketAddress::Parse(text).value(); }
 
 // Who connects: random addresses and ports, as the internet would; one host with its ports in a row; a rack of hosts
-// that all have the same port.
+// that all have the same port; hosts and ports in steps of a power of two.
 SocketAddress RandomConsumer(uint32_t, std::mt19937& random) {
   const auto host = static_cast<uint32_t>(0x01000000 + random() % 0xdf000000);
   return Address(Ipv4(host) + ":" + std::to_string(1024 + random() % 64'000));
@@ -37,6 +37,9 @@ SocketAddress EvenPorts(uint32_t number, std::mt19937&) {
   return Address("10.3.0.9:" + std::to_string(32'768 + 2 * number));
 }
 SocketAddress HostsInARow(uint32_t number, std::mt19937&) { return Address(Ipv4(0x0a040000 + number) + ":40000"); }
+SocketAddress HostsInSteps(uint32_t number, std::mt19937&) {
+  return Address(Ipv4(0x0a000000 + number % 250 * 256) + ":" + std::to_string(32'768 + number / 250 * 64));
+}
 
 class RingChoiceTest : public testing::Test {
  protected:
@@ -118,7 +121,8 @@ TEST_F(RingChoiceTest, FlowsSpreadOverAllRingsAsIfByChance) {
   const std::map<std::string, Consumer> consumers = {{"random hosts and ports", RandomConsumer},
                                                      {"one host, ports in a row", PortsInARow},
                                                      {"one host, even ports", EvenPorts},
-                                                     {"hosts in a row, one port", HostsInARow}};
+                                                     {"hosts in a row, one port", HostsInARow},
+                                                     {"hosts and ports in steps", HostsInSteps}};
   for (const auto& [rings, bound] : once_in_a_million) {
     Load(rings);
     for (const auto& [name, consumer] : consumers) {
