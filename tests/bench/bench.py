@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What rpctee costs: nanoseconds a packet in the kernel, requests a second of a saturated pair, and the relay beside a
-loop that only copies. See bench.sh."""
+"""What rpctee costs: nanoseconds a packet in the kernel, requests a second of a saturated pair, the agent at a given pace,
+and the relay beside a loop that only copies. See bench.sh."""
 
 import argparse
 import contextlib
@@ -15,12 +15,16 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lab"))
 from lablib import ADDRESSES, BUILD, PORT, Agent, Consumer, Failure, Lab, Process, Provider, check, routes  # noqa: E402
+from pace import measure_pace, print_pace  # noqa: E402
 
 KERNEL_BENCH = BUILD / "tests/bench/rpctee-bench-kernel"
 RELAY_BENCH = BUILD / "tests/bench/rpctee-bench-relay"
 KERNEL_ROUNDS = 12
 RPS_ROUNDS = 8
 RELAY_ROUNDS = 10
+PACE_ROUNDS = 4
+PACE_RATE = 10_000
+PACE_CONNECTIONS = 32
 SHARES = (0.1, 1, 100)
 RUN_SECONDS = 2
 WARM_UP_SECONDS = 1
@@ -186,7 +190,8 @@ def rps_summary(share, runs):
 
 
 def measure_rps(lab, rounds, options):
-    load = ("--requests", 0, "--connections", options.connections, "--depth", options.depth, "--bytes", ARGUMENT_BYTES)
+    connections = options.connections or CONNECTIONS
+    load = ("--requests", 0, "--connections", connections, "--depth", options.depth, "--bytes", ARGUMENT_BYTES)
     v1, v2 = Provider(lab, "v1"), Provider(lab, "v2")
     Consumer(lab, *load, "--duration", WARM_UP_SECONDS).result()
     pairs = {share: [] for share in options.shares}
@@ -200,7 +205,7 @@ def measure_rps(lab, rounds, options):
                   f"{runs[share]['rps']:.0f} with", file=sys.stderr)
     v1.stop()
     v2.stop()
-    return {"rounds": rounds, "seconds": RUN_SECONDS, "connections": options.connections, "depth": options.depth,
+    return {"rounds": rounds, "seconds": RUN_SECONDS, "connections": connections, "depth": options.depth,
             "shares": [rps_summary(share, runs) for share, runs in pairs.items()]}
 
 
@@ -289,13 +294,15 @@ def take_precedence():
 
 def arguments():
     parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__)
-    parser.add_argument("what", choices=("kernel", "rps", "relay", "all"))
+    parser.add_argument("what", choices=("kernel", "rps", "pace", "relay", "all"))
     parser.add_argument("--rounds", type=int, help=f"default: {KERNEL_ROUNDS} (kernel), {RPS_ROUNDS} (rps), "
-                        f"{RELAY_ROUNDS} (relay)")
+                        f"{PACE_ROUNDS} (pace), {RELAY_ROUNDS} (relay)")
     parser.add_argument("--hook", choices=("clsact", "tcx", "both"), default="both", help="kernel: how to attach")
-    parser.add_argument("--shares", type=float, nargs="+", default=SHARES, help="rps: shares to mirror, in per cent")
-    parser.add_argument("--connections", type=int, default=CONNECTIONS, help="rps")
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES, help="rps, pace: shares to mirror, in per cent")
+    parser.add_argument("--connections", type=int, help=f"default: {CONNECTIONS} (rps), {PACE_CONNECTIONS} (pace)")
     parser.add_argument("--depth", type=int, default=DEPTH, help="rps: unanswered requests on each connection")
+    parser.add_argument("--rate", type=float, default=PACE_RATE, help="pace: requests a second")
+    parser.add_argument("--beside", type=pathlib.Path, help="pace: the rpctee of another build, measured in turn")
     parser.add_argument("-o", dest="output", choices=("text", "json"), default="text")
     options = parser.parse_args()
     if options.rounds is not None and not 1 <= options.rounds <= 1000:
@@ -328,6 +335,11 @@ def bench(options):
             result["rps"] = measure_rps(lab, options.rounds or RPS_ROUNDS, options)
             if text:
                 print_rps(result["rps"])
+        if options.what in ("pace", "all"):
+            options.connections = options.connections or PACE_CONNECTIONS
+            result["pace"] = measure_pace(lab, options.rounds or PACE_ROUNDS, options)
+            if text:
+                print_pace(result["pace"])
     result["seconds"] = round(time.monotonic() - started, 1)
     print(f"\n{result['seconds']} s" if text else json.dumps(result))
 

@@ -185,9 +185,9 @@ class Neighbour(Process):
 
 
 class Agent(Process):
-    def __init__(self, lab, routes, ready=True, workers=0, mirror=None, limits=None, grace="2s", **tap):
+    def __init__(self, lab, routes, ready=True, workers=0, mirror=None, limits=None, grace="2s", binary=None, **tap):
         """`routes`: text of the route file. `mirror`, `limits`, `tap`: keys of the configuration's sections that differ.
-        `grace`: how long it waits for answers at its end."""
+        `grace`: how long it waits for answers at its end. `binary`: another build's."""
         self.lab = lab
         self.number = len(lab.processes)
         self.routes_path = lab.directory / f"routes.{self.number}.yaml"
@@ -202,7 +202,7 @@ class Agent(Process):
         config_path = lab.directory / f"agent.{self.number}.yaml"
         config_path.write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
         super().__init__(lab, "node", "agent",
-                         [RPCTEE, "agent", "-c", config_path, "--ledger-json", self.ledger_path])
+                         [binary or RPCTEE, "agent", "-c", config_path, "--ledger-json", self.ledger_path])
         if ready:
             self.wait_for_log(r"\bready\b")
 

@@ -11,12 +11,6 @@ namespace rpctee::agent {
 namespace {
 
 constexpr size_t kBatchRecords = 256;
-// How long a worker that has seen records goes on looking at the ring by itself, every kNap, before it asks to be
-// woken: a wake-up costs the primary's path, a nap costs only the worker.
-constexpr Duration kBusyWindow = std::chrono::milliseconds(20);
-constexpr Duration kNap = std::chrono::milliseconds(1);
-// Never without an end, whatever becomes of a wake-up.
-constexpr Duration kSleep = std::chrono::milliseconds(100);
 constexpr Duration kBeatInterval = std::chrono::milliseconds(200);
 
 // What the tap could not be told of a flow: it goes on sending the flow's bytes up, to its own limit.
@@ -115,7 +109,7 @@ void Worker::Run() {
     if (!records) {
       running = tl::unexpected(records.error());
     } else {
-      running = *records == 0 ? Rest(Clock::now()) : loop_.RunOnce(Duration::zero());
+      running = *records == 0 ? TakeRest(Clock::now()) : loop_.RunOnce(Duration::zero());
     }
   }
   if (running) {
@@ -167,25 +161,23 @@ Result<size_t> Worker::Round() {
   Beat(now);
   const Result<size_t> records =
       tap_.Drain(ring_, kBatchRecords, [this, now](const CapturedRecord& record) { pipeline_.Take(record, now); });
-  if (records && *records != 0) {
-    last_record_ = now;
-  }
   mirror_.Flush();
   pipeline_.Expire(now);
   TellCounts();
   return records;
 }
 
-Status Worker::Rest(TimePoint now) {
-  if (now - last_record_ < kBusyWindow) {
-    return loop_.RunOnce(kNap);
+Status Worker::TakeRest(TimePoint now) {
+  const Pause pause = rest_.Next(now);
+  Status rested;
+  if (!pause.asleep) {
+    rested = loop_.RunOnce(pause.length);
+  } else if (tap_.SetAsleep(ring_, true)) {
+    rested = loop_.RunOnce(pause.length);
+    tap_.SetAsleep(ring_, false);
   }
-  if (!tap_.SetAsleep(ring_, true)) {
-    return {};
-  }
-  Status slept = loop_.RunOnce(kSleep);
-  tap_.SetAsleep(ring_, false);
-  return slept;
+  rest_.Looked(Clock::now(), tap_.Filled(ring_));
+  return rested;
 }
 
 void Worker::TakeSnapshot() {

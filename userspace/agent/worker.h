@@ -15,6 +15,7 @@
 
 #include "agent/mirror_log.h"
 #include "agent/pipeline.h"
+#include "agent/rest.h"
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/ledger.h"
@@ -75,7 +76,8 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void Run();
   // Takes a batch of records and sends what came of it. Returns how many records there were.
   Result<size_t> Round();
-  Status Rest(TimePoint now);
+  // To be called when the ring is empty.
+  Status TakeRest(TimePoint now);
   void TakeSnapshot();
   void Beat(TimePoint now);
   void TellCounts();
@@ -100,7 +102,7 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   EventLoop loop_;
   mirror::Mirror mirror_;
   Pipeline pipeline_;
-  TimePoint last_record_{};
+  Rest rest_;
   std::atomic<TimePoint> last_beat_{};
 
   std::mutex mutex_;  // guards these three

@@ -49,6 +49,10 @@ void Ring::PublishPosition() {
 
 bool Ring::HasRecords() const { return WriterPosition() != position_; }
 
+double Ring::Filled() const {
+  return static_cast<double>(WriterPosition() - position_) / static_cast<double>(data_bytes_);
+}
+
 Result<size_t> Ring::Drain(size_t max_records, const OnRecord& on_record) {
   const uint64_t end = WriterPosition();
   const uint64_t enough = position_ + kBatchBytes;

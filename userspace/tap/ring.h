@@ -31,6 +31,8 @@ class Ring {
 
   // Also true when the first record is not committed yet.
   bool HasRecords() const;
+  // The share of the ring that records fill.
+  double Filled() const;
 
  private:
   Ring(Mapping reader, Mapping writer, size_t data_bytes);

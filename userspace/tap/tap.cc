@@ -231,6 +231,8 @@ bool Tap::SetAsleep(size_t ring, bool asleep) {
   return true;
 }
 
+double Tap::Filled(size_t ring) const { return impl_->rings.at(ring).Filled(); }
+
 Status Tap::TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) {
   return impl_->Say(flow, {.flow_id = flow_id,
                            .holes = holes,

@@ -88,6 +88,8 @@ class Tap {
   // Says that the worker is about to sleep (true) or is awake. Returns false, and leaves the worker awake, when there
   // are records in the ring already.
   bool SetAsleep(size_t ring, bool asleep);
+  // The share of the ring that records fill, from 0, which means that there are none, to 1.
+  double Filled(size_t ring) const;
 
   // What the program is to do with a flow in STREAM, at its next segment: frame this protocol again, because every byte
   // up to there has come as long as it had no more holes than these; look for another start; go on sending, because

@@ -44,6 +44,12 @@ Result<std::unique_ptr<Provider>> Provider::Open(const ProviderOptions& options)
       return FailErrno("cannot write " + options.request_log, errno);
     }
   }
+  if (!options.time_log.empty()) {
+    provider->time_log_.open(options.time_log, std::ios::trunc);
+    if (!provider->time_log_) {
+      return FailErrno("cannot write " + options.time_log, errno);
+    }
+  }
   Status status = provider->epoll_.Add(provider->listener_.get(), kListenerNumber, EPOLLIN);
   if (status) {
     status = provider->epoll_.Add(provider->signals_.get(), kSignalNumber, EPOLLIN);
@@ -191,6 +197,9 @@ void Provider::CountRequest(Connection& connection, const FrameHeader& header) {
     request_log_ << connection.peer << ' ' << std::string_view(call_.argument).substr(0, call_.argument.find(':'))
                  << ' ' << Hash64(call_.argument) << '\n';
   }
+  if (time_log_.is_open()) {
+    time_log_ << Hash64(call_.argument) << ' ' << std::chrono::steady_clock::now().time_since_epoch().count() << '\n';
+  }
 }
 
 void Provider::AppendReply(const Connection& connection, const FrameHeader& header, std::string& out) const {
@@ -274,6 +283,10 @@ Status Provider::WriteReport() {
   request_log_.flush();
   if (!request_log_) {
     return Fail("cannot write " + options_.request_log);
+  }
+  time_log_.flush();
+  if (!time_log_) {
+    return Fail("cannot write " + options_.time_log);
   }
   if (options_.report_file.empty()) {
     return {};

@@ -26,6 +26,7 @@ struct ProviderOptions {
   std::string report_file;  // the closing line is also written here
   std::string wire_report;  // each connection's record is written here at the end, as one JSON array
   std::string request_log;  // each request's connection, argument's start and hash of it, as they came
+  std::string time_log;     // each request's hash, and when it came on CLOCK_MONOTONIC
   std::chrono::microseconds delay{0};
   uint8_t answer_status = kStatusOk;
   bool never_read = false;  // accepts connections and leaves their bytes where they are
@@ -88,6 +89,7 @@ class Provider {
   Fd signals_;
   EpollSet epoll_;
   std::ofstream request_log_;
+  std::ofstream time_log_;
   nlohmann::ordered_json wire_records_ = nlohmann::ordered_json::array();
   uint64_t next_number_ = 0;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   app.add_option("--wire-report", options.wire_report,
                  "write hashes of all bytes and TCP's counters, for each connection, to this file");
   app.add_option("--log-requests", options.request_log, "write PEER REQUEST HASH for each request to this file");
+  app.add_option("--log-times", options.time_log, "write HASH NANOSECONDS for each request to this file");
   CLI11_PARSE(app, argc, argv);
 
   const auto address = rpctee::SocketAddress::Parse(listen);

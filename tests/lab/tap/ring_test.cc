@@ -153,6 +153,18 @@ TEST_F(RingLab, ARequestArrivesByteForByteWithItsFlow) {
   EXPECT_EQ(Drain(), 0U);
 }
 
+TEST_F(RingLab, TellsWhatShareOfItRecordsFill) {
+  Open(65'536);
+  EXPECT_EQ(tap_->Filled(0), 0.0);
+  Loopback connection;
+  connection.Send(test::DubboRequest(1, 13'000));
+  EXPECT_NEAR(tap_->Filled(0), 0.2, 0.005);
+  connection.Send(test::DubboRequest(2, 13'000));
+  EXPECT_NEAR(tap_->Filled(0), 0.4, 0.01);
+  Drain();
+  EXPECT_EQ(tap_->Filled(0), 0.0);
+}
+
 TEST_F(RingLab, MoreRequestsThanTheRingHoldsArriveWhileItIsRead) {
   Open(65'536);
   Loopback connection;
