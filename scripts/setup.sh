@@ -22,9 +22,10 @@ base=(
 )
 tests=(libgtest-dev libgmock-dev clang-format-16 clang-tidy-16 libclang-rt-16-dev jq)
 java=(openjdk-17-jdk-headless maven)
-node=()
-# Where Node is not Debian's own, Debian's packages stay away.
-command -v npm > /dev/null || node=(nodejs npm)
+thrift=(thrift-compiler libthrift-dev libboost-dev libevent-dev)
+# Where these tools are not Debian's own, its packages stay away.
+command -v npm > /dev/null || thrift+=(nodejs npm)
+python3 -m pip --version > /dev/null 2>&1 || thrift+=(python3-pip)
 kernels=(qemu-system-x86 busybox-static cpio kmod xz-utils zstd jq clang-14)
 
 die() { echo "setup.sh: $*" >&2; exit 1; }
@@ -32,7 +33,7 @@ die() { echo "setup.sh: $*" >&2; exit 1; }
 wanted=("${base[@]}")
 for option in "$@"; do
   case "$option" in
-    --tests) wanted+=("${tests[@]}" "${java[@]}" "${node[@]}") ;;
+    --tests) wanted+=("${tests[@]}" "${java[@]}" "${thrift[@]}") ;;
     --java) wanted+=("${java[@]}") ;;
     --kernels) wanted+=("${tests[@]}" "${kernels[@]}") ;;
     *) die "unknown option $option" ;;

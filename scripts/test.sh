@@ -24,7 +24,7 @@ bpf      | the tap program on packets (BPF_PROG_TEST_RUN)         | dev
 tap      | attaching, maps, ring and packet injection for real    | dev
 lab      | agent and sample programs in network namespaces        | dev
 captures | recorded traffic replayed and compared                 | dev
-interop  | real Apache Dubbo with the agent in between            | dev
+interop  | real Dubbo and Thrift with the agent in between        | dev
 asan     | unit tests and fuzz corpus, address and undefined      | no
 tsan     | what has threads, the agent too, thread sanitizer      | no
 lint     | clang-tidy 16                                          | dev

@@ -20,6 +20,7 @@ if cmp -s "$here/node/package-lock.json" "$out/installed.json"; then
 fi
 
 log=$out/npm.log
+rm -f "$out/installed.json"
 cp "$here/node/package.json" "$here/node/package-lock.json" "$out"
 echo "interop: installing npm packages (log: $log)"
 if ! npm ci --prefix "$out" --ignore-scripts --no-audit --no-fund >"$log" 2>&1; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs real Dubbo programs with rpctee between them; see README.md.
+"""Runs real Dubbo and Thrift programs with rpctee between them; see README.md.
 
 Prints PASS, FAIL or SKIP and a name for each case; the exit status is 1 when a case failed.
 """
@@ -16,12 +16,12 @@ import subprocess
 import sys
 import time
 
-from suite import cases, lab
+from suite import cases, lab, thrift_cases
 from suite.lab import Unavailable
 from suite.programs import Consumer, Failure, Provider
 
 HERE = pathlib.Path(__file__).resolve().parent
-BUILDS = {"java": "build.sh", "node": "build_node.sh"}
+BUILDS = {"java": "build.sh", "node": "build_node.sh", "thrift": "build_thrift.sh"}
 MISSING = 77  # exit status of these for something that the machine lacks
 
 
@@ -70,9 +70,13 @@ def chosen_pairs(patterns):
                                    if is_chosen(case_name(consumer, provider, case), patterns)]
 
 
+def chosen_thrift(patterns):
+    return [case for case in thrift_cases.CASES if is_chosen(case.name, patterns)]
+
+
 def names_of(patterns):
-    return [case_name(consumer, provider, case) for consumer, provider, chosen in chosen_pairs(patterns)
-            for case in chosen]
+    return ([case_name(consumer, provider, case) for consumer, provider, chosen in chosen_pairs(patterns)
+             for case in chosen] + [case.name for case in chosen_thrift(patterns)])
 
 
 def check_machine(direct):
@@ -124,6 +128,12 @@ def run_dubbo(patterns, binary, work, direct):
     return results
 
 
+def run_thrift(patterns, binary, work, direct):
+    """Whether each case passed."""
+    return [passed(case.name, functools.partial(thrift_cases.run_case, case, binary, work, direct))
+            for case in chosen_thrift(patterns) if can_run([case.name], case.needs)]
+
+
 def main():
     arguments = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the lab is taken down
@@ -139,7 +149,8 @@ def main():
     try:
         binary = check_machine(arguments.direct)
         with lab.Lab():
-            results = run_dubbo(arguments.patterns, binary, work, arguments.direct)
+            results = [result for run in (run_dubbo, run_thrift)
+                       for result in run(arguments.patterns, binary, work, arguments.direct)]
         return 0 if all(results) else 1
     except Unavailable as reason:
         for name in names:
