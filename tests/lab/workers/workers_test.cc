@@ -164,6 +164,24 @@ TEST_F(WorkersLab, AllWaitForTheirLastAnswersAtTheSameTime) {
   EXPECT_EQ(report.copy_outcomes[static_cast<size_t>(CopyOutcome::answered_ok)], 64U);
 }
 
+// The program may look at a worker's flag just before the worker falls asleep, and wake nobody for the record.
+TEST_F(WorkersLab, ARecordThatWokeNobodyIsTakenWhenTheSleepIsOver) {
+  Start();
+  for (size_t request = 1; request <= 10; ++request) {
+    for (size_t ring = 0; ring < kWorkers; ++ring) {
+      tap_->SetAsleep(ring, false);
+    }
+    Load(servers_->v1(), {.threads = 1, .connections = 1, .requests = 1}).Join();
+    // Asking the workers would wake them.
+    ASSERT_TRUE(WaitFor([&] {
+      size_t copies = 0;
+      servers_->Call([&](mirror::ScriptedServer&, mirror::ScriptedServer& v2) { copies = v2.requests(); });
+      return copies == request;
+    }));
+  }
+  EXPECT_TRUE(Stop().Balanced());
+}
+
 TEST_F(WorkersLab, WhenOneCanNotBeMadeThereIsNone) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
