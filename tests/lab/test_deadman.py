@@ -9,14 +9,15 @@ import signal
 import sys
 import time
 
-from lablib import (Agent, Consumer, Failure, Provider, Skip, case, check, check_equal, requests_in, routes, run,
-                    wait_until)
+from lablib import Agent, Consumer, Provider, Skip, case, check, check_equal, requests_in, routes, run, wait_until
 
 BPF_ENABLE_STATS = 32
 SYSCALL_BPF = {"x86_64": 321, "aarch64": 280}
 WINDOW_RUNS = 2000  # runs of the program that an average is made of
-ATTEMPTS = 5  # others on the machine make single averages worse
-MOST_OF_LIVE = 0.6  # of the average run time; really about a third
+WINDOWS = 5  # the least of so many averages counts: what others on the machine do only adds
+# Of the run time before, in the same run. It is a seventh; where each packet is parsed and looked up before the clock says
+# that nobody is there, nearly a half.
+MOST_OF_LIVE = 0.27
 QUIET_SECONDS = 0.3
 FIRST_OF_BATCH = 1_000_000_000
 FLOW_SYNC = 1  # RPCTEE_FLOW_SYNC
@@ -37,6 +38,11 @@ def run_time_statistics():
         yield
     finally:
         os.close(fd)
+
+
+def run_ns(lab):
+    """What a run of the program takes when nothing disturbs it."""
+    return min(average_run_ns(lab) for _ in range(WINDOWS))
 
 
 def average_run_ns(lab):
@@ -66,14 +72,11 @@ def changes(before, after, names=None):
 
 
 def the_program_returns_at_once(lab, live_ns):
-    """Run time and counters under load, with the switch on. Returns the average run time."""
+    """Run time and counters under load, with the switch on. Returns the run time."""
     still = lab.tap_counters()
-    for _ in range(ATTEMPTS):
-        stale_ns = average_run_ns(lab)
-        if stale_ns < live_ns * MOST_OF_LIVE:
-            break
-    else:
-        raise Failure(f"a run takes {stale_ns:.0f} ns with the switch on, {live_ns:.0f} ns before")
+    stale_ns = run_ns(lab)
+    check(stale_ns < live_ns * MOST_OF_LIVE,
+          f"a run takes {stale_ns:.0f} ns with the switch on, {live_ns:.0f} ns before")
     check_equal(changes(still, lab.tap_counters(), STILL), {}, "what was looked at with the switch on")
     return stale_ns
 
@@ -114,7 +117,7 @@ def a_stopped_agent_costs_nothing_and_its_return_mirrors_again(lab):
     with run_time_statistics():
         consumer = Consumer(lab, "--requests", 0, "--duration", 120, "--rate", 4000, "--depth", 8, "--connections", 4)
         wait_until(lambda: v2.received() > 0, "copies")
-        live_ns = average_run_ns(lab)
+        live_ns = run_ns(lab)
         check_equal(stale_packets(lab), 0, "packets let go while the agent lives")
 
         agent.send_signal(signal.SIGSTOP)
