@@ -3,6 +3,9 @@
 #
 #   suite.sh NAME COMPILER...    NAME: the kernel's name in results and in verified_insns.txt
 #
+# The lab's suites (tests/lab: neighbours at the hook, silence, and the rest) are Python programs; the VM's root has no
+# Python, so they run on the running kernel only, by scripts/test.sh. Here stand packets, attaching and one live flow.
+#
 # Expects what `vm.sh build` made at ../../COMPILER and ../../bin of this file, as vm.sh lays it out. Prints
 # `PASS NAME/COMPILER/case: figures`, `FAIL ...: why` or `SKIP ...: why` for each case. Needs root.
 set -uo pipefail
