@@ -14,41 +14,39 @@
 /* A segment this far behind the cursor is no retransmission: the port pair is used by a new connection. */
 #define SEQ_FAR_BEHIND (64 << 20)
 
-/* At most one CPU works on a flow; nobody waits. */
-static __always_inline int lock_flow(struct rpctee_flow *flow, const struct rpctee_flow_key *key,
-				     const enum kernel_age age)
+/* At most one CPU works on a flow, in each direction; nobody waits. `flow_busy`: the flow's word of that name. */
+static __always_inline int lock_flow(__u32 *flow_busy, const struct rpctee_flow_key *key, const enum kernel_age age)
 {
 	__u32 index = key->source_port_be % RPCTEE_FLOW_LOCKS;
 	struct flow_lock *lock;
 	__u32 busy;
 
 	if (age == KERNEL_NEW)
-		return __sync_lock_test_and_set(&flow->busy, 1) == 0;
+		return __sync_lock_test_and_set(flow_busy, 1) == 0;
 	lock = bpf_map_lookup_elem(&rpctee_locks, &index);
 	if (!lock)
 		return 0;
 	bpf_spin_lock(&lock->lock);
-	busy = flow->busy;
-	flow->busy = 1;
+	busy = *flow_busy;
+	*flow_busy = 1;
 	bpf_spin_unlock(&lock->lock);
 	return !busy;
 }
 
-static __always_inline void unlock_flow(struct rpctee_flow *flow, const struct rpctee_flow_key *key,
-					const enum kernel_age age)
+static __always_inline void unlock_flow(__u32 *flow_busy, const struct rpctee_flow_key *key, const enum kernel_age age)
 {
 	__u32 index = key->source_port_be % RPCTEE_FLOW_LOCKS;
 	struct flow_lock *lock;
 
 	if (age == KERNEL_NEW) {
-		__sync_lock_test_and_set(&flow->busy, 0);
+		__sync_lock_test_and_set(flow_busy, 0);
 		return;
 	}
 	lock = bpf_map_lookup_elem(&rpctee_locks, &index);
 	if (!lock)
 		return;
 	bpf_spin_lock(&lock->lock);
-	flow->busy = 0;
+	*flow_busy = 0;
 	bpf_spin_unlock(&lock->lock);
 }
 
@@ -255,7 +253,7 @@ static __always_inline void observe_flow(struct run *run, const enum kernel_age 
 		cut_request(run, RPCTEE_CUT_FLOW_ENDED);
 	if (is_reset(run))
 		end_flow(run);
-	unlock_flow(flow, &run->segment.flow, age);
+	unlock_flow(&flow->busy, &run->segment.flow, age);
 }
 
 /* Everything that one segment to an endpoint does. run->flow: its flow, if there is one. */
@@ -271,7 +269,7 @@ static __always_inline void observe_segment(struct run *run, const enum kernel_a
 		run->counters->ignored_packets += payload_bytes ? 1 : 0;
 		return;
 	}
-	if (flow && !lock_flow(flow, &run->segment.flow, age)) {
+	if (flow && !lock_flow(&flow->busy, &run->segment.flow, age)) {
 		/* The bytes go up without the cursor: the hole that they leave sends the flow to STREAM, and they fill
 		 * it. */
 		run->counters->flow_busy++;

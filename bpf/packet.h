@@ -36,6 +36,12 @@ enum packet_status {
 	PACKET_OTHER_PORT,
 };
 
+/* Which end of the packets that are looked at is an endpoint. A constant in each entry program. */
+enum endpoint_end {
+	ENDPOINT_IS_DESTINATION,
+	ENDPOINT_IS_SOURCE,
+};
+
 struct segment {
 	struct rpctee_flow_key flow;
 	__u32 seq;	      /* of the first payload byte, host order */
@@ -119,14 +125,15 @@ static __always_inline void map_ipv4(__u8 *mapped, const __u8 *address)
  * Ethernet frames lies behind it), 0 = unknown because the packet is longer than the field can say (BIG TCP).
  */
 static __always_inline enum packet_status parse_tcp(struct __sk_buff *skb, const struct tcp_header *tcp, __u32 offset,
-						    __u32 ip_end, struct segment *segment)
+						    __u32 ip_end, struct segment *segment,
+						    const enum endpoint_end end_is)
 {
 	__u32 header_bytes = (tcp->data_offset >> 4) * 4;
 	__u32 end = ip_end ? ip_end : skb->len;
 	__u32 payload_offset = offset + header_bytes;
 
 	/* First of all, since this is the end for most packets of a node. */
-	if (!is_endpoint_port(tcp->destination_port))
+	if (!is_endpoint_port(end_is == ENDPOINT_IS_SOURCE ? tcp->source_port : tcp->destination_port))
 		return PACKET_OTHER_PORT;
 	if (header_bytes < sizeof(*tcp) || payload_offset > end || end > skb->len)
 		return PACKET_MALFORMED;
@@ -140,7 +147,8 @@ static __always_inline enum packet_status parse_tcp(struct __sk_buff *skb, const
 	return PACKET_TCP;
 }
 
-static __always_inline enum packet_status parse_ipv4(struct __sk_buff *skb, __u32 offset, struct segment *segment)
+static __always_inline enum packet_status parse_ipv4(struct __sk_buff *skb, __u32 offset, struct segment *segment,
+						     const enum endpoint_end end_is)
 {
 	struct {
 		struct ipv4_header ip;
@@ -166,7 +174,8 @@ static __always_inline enum packet_status parse_ipv4(struct __sk_buff *skb, __u3
 	if (header_bytes != sizeof(*ip) && load_bytes(skb, offset + header_bytes, &headers.tcp, sizeof(headers.tcp)))
 		return PACKET_MALFORMED;
 	total_bytes = bpf_ntohs(ip->total_bytes);
-	status = parse_tcp(skb, &headers.tcp, offset + header_bytes, total_bytes ? offset + total_bytes : 0, segment);
+	status = parse_tcp(skb, &headers.tcp, offset + header_bytes, total_bytes ? offset + total_bytes : 0, segment,
+			   end_is);
 	if (status == PACKET_TCP) {
 		map_ipv4(segment->flow.source, ip->source);
 		map_ipv4(segment->flow.destination, ip->destination);
@@ -201,7 +210,8 @@ static __always_inline __u32 skip_extensions(struct __sk_buff *skb, __u32 offset
 	return *protocol == IPPROTO_TCP ? offset : 0;
 }
 
-static __always_inline enum packet_status parse_ipv6(struct __sk_buff *skb, __u32 offset, struct segment *segment)
+static __always_inline enum packet_status parse_ipv6(struct __sk_buff *skb, __u32 offset, struct segment *segment,
+						     const enum endpoint_end end_is)
 {
 	struct {
 		struct ipv6_header ip;
@@ -229,7 +239,7 @@ static __always_inline enum packet_status parse_ipv6(struct __sk_buff *skb, __u3
 	}
 	payload_bytes = bpf_ntohs(ip->payload_bytes);
 	status = parse_tcp(skb, &headers.tcp, tcp_offset, payload_bytes ? offset + sizeof(*ip) + payload_bytes : 0,
-			   segment);
+			   segment, end_is);
 	if (status == PACKET_TCP) {
 		__builtin_memcpy(segment->flow.source, ip->source, sizeof(ip->source));
 		__builtin_memcpy(segment->flow.destination, ip->destination, sizeof(ip->destination));
@@ -237,7 +247,8 @@ static __always_inline enum packet_status parse_ipv6(struct __sk_buff *skb, __u3
 	return status;
 }
 
-static __always_inline enum packet_status parse_packet(struct __sk_buff *skb, struct segment *segment)
+static __always_inline enum packet_status parse_packet(struct __sk_buff *skb, struct segment *segment,
+						       const enum endpoint_end end_is)
 {
 	struct {
 		__be16 tci;
@@ -257,9 +268,9 @@ static __always_inline enum packet_status parse_packet(struct __sk_buff *skb, st
 		offset += sizeof(tag);
 	}
 	if (protocol == bpf_htons(ETH_P_IP))
-		return parse_ipv4(skb, offset, segment);
+		return parse_ipv4(skb, offset, segment, end_is);
 	if (protocol == bpf_htons(ETH_P_IPV6))
-		return parse_ipv6(skb, offset, segment);
+		return parse_ipv6(skb, offset, segment, end_is);
 	return PACKET_NOT_IP;
 }
 

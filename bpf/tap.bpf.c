@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
  * The tap: watches TCP segments to mirrored endpoints, frames and samples whole requests, and copies what was sampled.
+ * A second program watches what the endpoints answer, and only counts.
  *
- * The entry program does nothing but call the observer and return TC_ACT_UNSPEC, so the verdict can't depend on
- * anything. The observer reads packets with bpf_skb_load_bytes and writes neither packet nor context.
+ * Each entry program does nothing but call its observer and return TC_ACT_UNSPEC, so the verdict can't depend on
+ * anything. The observers read packets with bpf_skb_load_bytes and write neither packet nor context.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/alive.h"
 #include "bpf/flow.h"
+#include "bpf/reply.h"
 
 static __always_inline void count_passed_over(struct rpctee_counters *counters, enum packet_status status)
 {
@@ -75,34 +78,6 @@ static __always_inline int find_threshold(struct run *run)
 	return 1;
 }
 
-/*
- * Nobody reads the rings any more when the agent's sign of life is old. The first packet that finds it so switches the
- * program off, and all others return at once until the agent is back. A CPU looks at the clock once a jiffy at most.
- */
-static __always_inline int is_agent_gone(struct rpctee_control *control, const enum kernel_age age)
-{
-	struct scratch *scratch = get_scratch();
-	__u64 beat_ns = control->heartbeat_ns;
-	__u64 jiffies = bpf_jiffies64();
-	__u64 now_ns;
-
-	if (!scratch)
-		return 1;
-	if (scratch->checked_jiffies == jiffies && scratch->checked_heartbeat == beat_ns)
-		return 0;
-	now_ns = bpf_ktime_get_ns();
-	if (now_ns <= beat_ns || now_ns - beat_ns <= cfg_heartbeat_timeout_ns) {
-		scratch->checked_jiffies = jiffies;
-		scratch->checked_heartbeat = beat_ns;
-		return 0;
-	}
-	if (age == KERNEL_NEW)
-		__sync_val_compare_and_swap(&control->heartbeat_ns, beat_ns, 0);
-	else
-		control->heartbeat_ns = 0;
-	return 1;
-}
-
 static __always_inline void observe(struct __sk_buff *skb, const enum kernel_age age)
 {
 	__u32 zero = 0;
@@ -123,7 +98,7 @@ static __always_inline void observe(struct __sk_buff *skb, const enum kernel_age
 		run.counters->own_packets++;
 		return;
 	}
-	status = parse_packet(skb, &run.segment);
+	status = parse_packet(skb, &run.segment, ENDPOINT_IS_DESTINATION);
 	if (status != PACKET_TCP) {
 		count_passed_over(run.counters, status);
 		return;
@@ -145,6 +120,37 @@ static __always_inline void observe(struct __sk_buff *skb, const enum kernel_age
 	observe_segment(&run, age);
 }
 
+/* Turns the key of a segment from an endpoint into that of the requests that it answers. */
+static __always_inline void turn_round(struct rpctee_flow_key *key)
+{
+	struct rpctee_flow_key came = *key;
+
+	__builtin_memcpy(key->source, came.destination, sizeof(key->source));
+	__builtin_memcpy(key->destination, came.source, sizeof(key->destination));
+	key->source_port_be = came.destination_port_be;
+	key->destination_port_be = came.source_port_be;
+}
+
+static __always_inline void observe_reply(struct __sk_buff *skb, const enum kernel_age age)
+{
+	__u32 zero = 0;
+	struct reply_run run;
+
+	run.counters = bpf_map_lookup_elem(&rpctee_counters, &zero);
+	run.control = bpf_map_lookup_elem(&rpctee_control, &zero);
+	if (!run.counters || !run.control || !run.control->heartbeat_ns)
+		return;
+	if (parse_packet(skb, &run.segment, ENDPOINT_IS_SOURCE) != PACKET_TCP)
+		return;
+	turn_round(&run.segment.flow);
+	if (is_agent_gone(run.control, age))
+		return;
+	run.skb = skb;
+	run.position = 0;
+	run.stopped = 0;
+	observe_answers(&run, age);
+}
+
 static __noinline void observe_new(struct __sk_buff *skb)
 {
 	observe(skb, KERNEL_NEW);
@@ -155,7 +161,17 @@ static __noinline void observe_old(struct __sk_buff *skb)
 	observe(skb, KERNEL_OLD);
 }
 
-/* The agent loads one of these two, by what the kernel has. */
+static __noinline void observe_reply_new(struct __sk_buff *skb)
+{
+	observe_reply(skb, KERNEL_NEW);
+}
+
+static __noinline void observe_reply_old(struct __sk_buff *skb)
+{
+	observe_reply(skb, KERNEL_OLD);
+}
+
+/* The agent loads one of each two, by what the kernel has: for requests always, for answers when it is told to. */
 SEC("tc")
 int rpctee_tap(struct __sk_buff *skb)
 {
@@ -167,6 +183,20 @@ SEC("tc")
 int rpctee_tap_old(struct __sk_buff *skb)
 {
 	observe_old(skb);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int rpctee_reply(struct __sk_buff *skb)
+{
+	observe_reply_new(skb);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int rpctee_reply_old(struct __sk_buff *skb)
+{
+	observe_reply_old(skb);
 	return TC_ACT_UNSPEC;
 }
 

@@ -7,6 +7,7 @@
 #ifndef RPCTEE_BPF_WALK_H_
 #define RPCTEE_BPF_WALK_H_
 
+#include "bpf/asked.h"
 #include "bpf/frame.h"
 #include "bpf/record.h"
 
@@ -86,8 +87,11 @@ static __always_inline void begin_kept_frame(struct run *run)
 	begin_frame(run, flow->header[0], flow->header[1]);
 	if (run->stopped)
 		return;
-	if (flow->copy_state == RPCTEE_COPY_ACTIVE)
+	if (flow->copy_state == RPCTEE_COPY_ACTIVE) {
+		if (cfg_replies)
+			note_asked(run, flow->header[0], flow->header[1], run->position);
 		copy_kept_header(run, flow->header[0], flow->header[1]);
+	}
 	flow->frame_left -= header_bytes_of(flow->content);
 	if (!flow->frame_left)
 		flow->copy_state = RPCTEE_COPY_NONE;
@@ -160,6 +164,8 @@ static __always_inline void pass_frame(struct run *run)
 	if (!bytes)
 		return;
 	if (flow->copy_state == RPCTEE_COPY_ACTIVE) {
+		if (cfg_replies && flow->frame_left == flow->frame_bytes)
+			note_asked_here(run);
 		bytes = min_u32(bytes, RPCTEE_PART_MAX_BYTES);
 		copy_part(run, bytes);
 	}

@@ -46,50 +46,58 @@
  * What the tap program did with packets and frames. These explain, they are not outcomes.
  * X(name, what it counts)
  */
-#define RPCTEE_TAP_COUNTERS(X)                                                                                   \
-	X(packets, "packets that reached the program")                                                           \
-	X(heartbeat_stale, "packets let go because the agent's heartbeat was stale")                             \
-	X(own_packets, "packets of the agent's own connections, by socket mark or address")                      \
-	X(not_ip, "packets that are neither IPv4 nor IPv6")                                                      \
-	X(not_tcp, "IP packets that are not TCP, or whose TCP header could not be reached")                      \
-	X(fragments, "IP fragments, never looked into")                                                          \
-	X(malformed, "packets with impossible header lengths")                                                   \
-	X(not_endpoint, "TCP packets to an address and port that is no endpoint")                                \
-	X(endpoint_packets, "TCP packets to an endpoint")                                                        \
-	X(endpoint_bytes, "TCP payload bytes to an endpoint")                                                    \
-	X(no_payload, "packets to an endpoint without payload")                                                  \
-	X(retransmitted, "packets to an endpoint that brought only bytes already seen")                          \
-	X(seek_packets, "packets with payload on a flow whose frame boundary is unknown")                        \
-	X(joins, "flows in whose middle the agent was asked to find where a frame begins")                       \
-	X(joins_refused, "packets with such a question that was not asked, because too many were open")          \
-	X(joins_failed, "such questions without an answer")                                                      \
-	X(ignored_tls, "connections passed over because they begin with TLS")                                    \
-	X(ignored_http1, "connections passed over because they begin with HTTP/1")                               \
-	X(ignored_http2, "connections passed over because they begin with HTTP/2, such as Triple")               \
-	X(ignored_telnet, "connections passed over because they begin with text, such as telnet")                \
-	X(ignored_other, "connections passed over because they begin with something else")                       \
-	X(ignored_packets, "packets with payload on connections that are passed over")                           \
-	X(flow_busy, "packets of a flow that another CPU was working on; they go up for the agent to order")     \
-	X(flows_created, "flows on which a request was recognised for the first time")                           \
-	X(flow_table_full, "flows that could not be put into the flow table")                                    \
-	X(streams, "holes in the sequence of a flow that the agent was asked to mend: SYNC to STREAM")           \
-	X(stream_packets, "packets that went up whole, because their flow was in STREAM")                        \
-	X(stream_bytes, "payload bytes of these")                                                                \
-	X(handbacks, "flows that the agent mended: STREAM to SYNC")                                              \
-	X(gaps, "holes in the sequence of a flow that were given up; each sends the flow to SEEK")               \
-	X(lost_sync, "times a flow did not bring a valid header where one was due; sends it to SEEK")            \
-	X(walk_limit, "packets with more frames than one run may walk; the rest goes up for the agent to frame") \
-	X(load_failed, "packets whose bytes could not be read")                                                  \
-	X(events, "heartbeats and other events towards the endpoint, never mirrored")                            \
-	X(responses, "answers that the consumer sent towards the endpoint, never mirrored")                      \
-	X(seen, "requests whose header was seen")                                                                \
-	X(not_sampled, "requests whose draw was at or above the endpoint's threshold")                           \
-	X(too_big, "requests over max_request_bytes")                                                            \
-	X(ring_full, "requests whose first part did not fit into the ring")                                      \
-	X(sampled, "requests whose first part went into the ring")                                               \
-	X(parts_lost, "later parts that did not fit into the ring; the agent counts the request")                \
-	X(records, "records put into the ring")                                                                  \
-	X(record_bytes, "bytes put into the ring, record headers included")                                      \
-	X(wakeups, "times the agent was woken up")
+#define RPCTEE_TAP_COUNTERS(X)                                                                                        \
+	X(packets, "packets that reached the program")                                                                \
+	X(heartbeat_stale, "packets let go because the agent's heartbeat was stale")                                  \
+	X(own_packets, "packets of the agent's own connections, by socket mark or address")                           \
+	X(not_ip, "packets that are neither IPv4 nor IPv6")                                                           \
+	X(not_tcp, "IP packets that are not TCP, or whose TCP header could not be reached")                           \
+	X(fragments, "IP fragments, never looked into")                                                               \
+	X(malformed, "packets with impossible header lengths")                                                        \
+	X(not_endpoint, "TCP packets to an address and port that is no endpoint")                                     \
+	X(endpoint_packets, "TCP packets to an endpoint")                                                             \
+	X(endpoint_bytes, "TCP payload bytes to an endpoint")                                                         \
+	X(no_payload, "packets to an endpoint without payload")                                                       \
+	X(retransmitted, "packets to an endpoint that brought only bytes already seen")                               \
+	X(seek_packets, "packets with payload on a flow whose frame boundary is unknown")                             \
+	X(joins, "flows in whose middle the agent was asked to find where a frame begins")                            \
+	X(joins_refused, "packets with such a question that was not asked, because too many were open")               \
+	X(joins_failed, "such questions without an answer")                                                           \
+	X(ignored_tls, "connections passed over because they begin with TLS")                                         \
+	X(ignored_http1, "connections passed over because they begin with HTTP/1")                                    \
+	X(ignored_http2, "connections passed over because they begin with HTTP/2, such as Triple")                    \
+	X(ignored_telnet, "connections passed over because they begin with text, such as telnet")                     \
+	X(ignored_other, "connections passed over because they begin with something else")                            \
+	X(ignored_packets, "packets with payload on connections that are passed over")                                \
+	X(flow_busy, "packets of a flow that another CPU was working on; they go up for the agent to order")          \
+	X(flows_created, "flows on which a request was recognised for the first time")                                \
+	X(flow_table_full, "flows that could not be put into the flow table")                                         \
+	X(streams, "holes in the sequence of a flow that the agent was asked to mend: SYNC to STREAM")                \
+	X(stream_packets, "packets that went up whole, because their flow was in STREAM")                             \
+	X(stream_bytes, "payload bytes of these")                                                                     \
+	X(handbacks, "flows that the agent mended: STREAM to SYNC")                                                   \
+	X(gaps, "holes in the sequence of a flow that were given up; each sends the flow to SEEK")                    \
+	X(lost_sync, "times a flow did not bring a valid header where one was due; sends it to SEEK")                 \
+	X(walk_limit, "packets with more frames than one run may walk; the rest goes up for the agent to frame")      \
+	X(load_failed, "packets whose bytes could not be read")                                                       \
+	X(events, "heartbeats and other events towards the endpoint, never mirrored")                                 \
+	X(responses, "answers that the consumer sent towards the endpoint, never mirrored")                           \
+	X(seen, "requests whose header was seen")                                                                     \
+	X(not_sampled, "requests whose draw was at or above the endpoint's threshold")                                \
+	X(too_big, "requests over max_request_bytes")                                                                 \
+	X(ring_full, "requests whose first part did not fit into the ring")                                           \
+	X(sampled, "requests whose first part went into the ring")                                                    \
+	X(parts_lost, "later parts that did not fit into the ring; the agent counts the request")                     \
+	X(records, "records put into the ring")                                                                       \
+	X(record_bytes, "bytes put into the ring, record headers included")                                           \
+	X(wakeups, "times the agent was woken up")                                                                    \
+	X(replies, "answers of endpoints whose header was seen; only with tap.replies, as all that follow")           \
+	X(reply_packets, "packets with payload from an endpoint")                                                     \
+	X(reply_flows, "flows on which an answer was recognised for the first time")                                  \
+	X(reply_gaps, "holes in the sequence of an endpoint's answers; the next packet that starts with one goes on") \
+	X(reply_lost_sync, "times a flow did not bring an answer's header where one was due")                         \
+	X(reply_walk_limit, "packets with more answers than one run may walk")                                        \
+	X(reply_busy, "packets with answers of a flow that another CPU was working on; they leave a hole")            \
+	X(reply_latency_full, "latencies that the table of latencies had no room for")
 
 #endif /* RPCTEE_BPF_ABI_REASONS_H_ */

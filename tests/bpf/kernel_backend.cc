@@ -57,6 +57,10 @@ KernelBackend::KernelBackend(const TapProgramOptions& options) {
   program_ = use_old ? skeleton_->progs.rpctee_tap_old : skeleton_->progs.rpctee_tap;
   bpf_program__set_autoload(skeleton_->progs.rpctee_tap, !use_old);
   bpf_program__set_autoload(skeleton_->progs.rpctee_tap_old, use_old);
+  reply_program_ = use_old ? skeleton_->progs.rpctee_reply_old : skeleton_->progs.rpctee_reply;
+  bpf_program__set_autoload(skeleton_->progs.rpctee_reply, options.replies && !use_old);
+  bpf_program__set_autoload(skeleton_->progs.rpctee_reply_old, options.replies && use_old);
+  skeleton_->rodata->cfg_replies = options.replies ? 1 : 0;
   skeleton_->rodata->cfg_max_request_bytes = options.max_request_bytes;
   skeleton_->rodata->cfg_socket_mark = options.socket_mark;
   skeleton_->rodata->cfg_rings = options.rings;
@@ -117,7 +121,7 @@ rpctee_counters KernelBackend::Counters() const {
   return sum;
 }
 
-RunResult KernelBackend::Run(Bytes packet, const PacketContext& context) {
+RunResult KernelBackend::RunProgram(const bpf_program* program, Bytes packet, const PacketContext& context) {
   out_.resize(std::max(out_.size(), packet.size() + 64));
   const __sk_buff before = ContextOf(context);
   __sk_buff after{};
@@ -131,7 +135,7 @@ RunResult KernelBackend::Run(Bytes packet, const PacketContext& context) {
   options.ctx_out = &after;
   options.ctx_size_out = sizeof(after);
   RunResult result;
-  if (bpf_prog_test_run_opts(bpf_program__fd(program_), &options) != 0) {
+  if (bpf_prog_test_run_opts(bpf_program__fd(program), &options) != 0) {
     result.refused = true;
     return result;
   }

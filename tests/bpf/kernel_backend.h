@@ -26,7 +26,10 @@ class KernelBackend final : public TapBackend {
   bool Update(const char* map, const void* key, const void* value) override;
   bool Lookup(const char* map, const void* key, void* value) const override;
   rpctee_counters Counters() const override;
-  RunResult Run(Bytes packet, const PacketContext& context) override;
+  RunResult Run(Bytes packet, const PacketContext& context) override { return RunProgram(program_, packet, context); }
+  RunResult RunReply(Bytes packet, const PacketContext& context) override {
+    return RunProgram(reply_program_, packet, context);
+  }
   uint32_t rings() const override { return static_cast<uint32_t>(rings_.size()); }
   void Drain(uint32_t ring, const std::function<void(Bytes)>& take) override;
   uint64_t BytesTaken(uint32_t ring) const override;
@@ -35,11 +38,13 @@ class KernelBackend final : public TapBackend {
  private:
   bool AddRing(uint32_t bytes);
   static int OnRecord(void* context, void* data, size_t bytes);
+  RunResult RunProgram(const bpf_program* program, Bytes packet, const PacketContext& context);
   int MapFd(const char* map) const;
   static void Empty(const bpf_map* map);
 
   rpctee_tap* skeleton_ = nullptr;
   bpf_program* program_ = nullptr;
+  bpf_program* reply_program_ = nullptr;
   struct Ring {
     int map = -1;
     ring_buffer* reader = nullptr;

@@ -19,6 +19,7 @@ struct TapProgramOptions {
   uint32_t socket_mark = 0;
   uint32_t ring_bytes = 1 << 20;  // of each ring
   uint32_t rings = 1;
+  bool replies = false;  // whether the direction of answers is tapped too
 };
 
 // What a packet carries besides its bytes, of what a program could change.
@@ -51,6 +52,8 @@ class TapBackend {
   virtual rpctee_counters Counters() const = 0;
 
   virtual RunResult Run(Bytes packet, const PacketContext& context) = 0;
+  // The same by the program for answers; only with TapProgramOptions::replies.
+  virtual RunResult RunReply(Bytes packet, const PacketContext& context) = 0;
   // How many rings there are, from 0 on.
   virtual uint32_t rings() const = 0;
   // Takes every record out of a ring.

@@ -36,6 +36,8 @@ void TapProgram::Endpoint(std::string_view address, uint64_t threshold) {
   const rpctee_endpoint_key key = KeyOf(address);
   const rpctee_endpoint value = {.threshold = threshold, .endpoint_id = 0, .zero = 0};
   ASSERT_TRUE(backend_->Update("rpctee_endpoint", &key, &value));
+  const rpctee_replies none{};
+  ASSERT_TRUE(backend_->Update("rpctee_replies", &key, &none));
   const uint32_t port = ntohs(key.port_be);
   const uint32_t word = port / 64;
   uint64_t bits = 0;
@@ -107,6 +109,40 @@ void TapProgram::Pass(const std::vector<std::vector<uint8_t>>& packets) {
     EXPECT_EQ(result.verdict, kContinue) << "packet " << i;
     EXPECT_TRUE(result.unchanged) << "packet " << i;
   }
+}
+
+void TapProgram::PassAnswers(const std::vector<std::vector<uint8_t>>& packets) {
+  for (size_t i = 0; i < packets.size(); ++i) {
+    const RunResult result = backend_->RunReply(packets[i], {});
+    EXPECT_FALSE(result.refused) << "packet " << i;
+    EXPECT_EQ(result.verdict, kContinue) << "packet " << i;
+    EXPECT_TRUE(result.unchanged) << "packet " << i;
+  }
+}
+
+rpctee_replies TapProgram::Replies(std::string_view endpoint) const {
+  const rpctee_endpoint_key key = KeyOf(endpoint);
+  rpctee_replies replies{};
+  EXPECT_TRUE(backend_->Lookup("rpctee_replies", &key, &replies));
+  return replies;
+}
+
+uint64_t TapProgram::Latencies(std::string_view endpoint, uint32_t bucket) const {
+  const rpctee_endpoint_key address = KeyOf(endpoint);
+  rpctee_latency_key key{};
+  std::memcpy(key.address, address.address, sizeof(key.address));
+  key.port_be = address.port_be;
+  key.bucket = static_cast<uint16_t>(bucket);
+  uint64_t count = 0;
+  return backend_->Lookup("rpctee_latency", &key, &count) ? count : 0;
+}
+
+uint64_t TapProgram::Latencies(std::string_view endpoint) const {
+  uint64_t sum = 0;
+  for (uint32_t bucket = 0; bucket < RPCTEE_LATENCY_BUCKETS; ++bucket) {
+    sum += Latencies(endpoint, bucket);
+  }
+  return sum;
 }
 
 std::map<std::string, uint64_t> TapProgram::Counted() {

@@ -16,6 +16,7 @@
 #include "base/address.h"
 #include "base/byte_reader.h"
 #include "bpf/abi/abi.h"
+#include "bpf/abi/replies.h"
 #include "bpf/tap_backend.h"
 
 namespace rpctee::test {
@@ -47,8 +48,17 @@ class TapProgram {
   // Runs each and expects that the program let it go on, unchanged.
   void Pass(const std::vector<std::vector<uint8_t>>& packets);
 
+  // The same by the program for answers; for TapProgramOptions::replies.
+  void PassAnswers(const std::vector<std::vector<uint8_t>>& packets);
+
   // What was counted since the last call, without zeros.
   std::map<std::string, uint64_t> Counted();
+
+  // How an endpoint's answers ended so far, and how many of them have a latency.
+  rpctee_replies Replies(std::string_view endpoint) const;
+  uint64_t Latencies(std::string_view endpoint) const;
+  // In one bucket.
+  uint64_t Latencies(std::string_view endpoint, uint32_t bucket) const;
 
   // A record of a flow in STREAM.
   struct StreamRecord {

@@ -14,8 +14,11 @@ extern "C" {
 extern volatile uint32_t cfg_max_request_bytes;
 extern volatile uint32_t cfg_socket_mark;
 extern volatile uint32_t cfg_rings;
+extern volatile uint32_t cfg_replies;
 int rpctee_tap(__sk_buff* skb);
 int rpctee_tap_old(__sk_buff* skb);
+int rpctee_reply(__sk_buff* skb);
+int rpctee_reply_old(__sk_buff* skb);
 }
 
 namespace rpctee::test {
@@ -51,7 +54,10 @@ __sk_buff ContextOf(Bytes packet, const PacketContext& given) {
 }  // namespace
 
 NativeBackend::NativeBackend(const TapProgramOptions& options)
-    : options_(options), machine_(options.ring_bytes), program_(WantsOldProgram() ? rpctee_tap_old : rpctee_tap) {}
+    : options_(options),
+      machine_(options.ring_bytes),
+      program_(WantsOldProgram() ? rpctee_tap_old : rpctee_tap),
+      reply_program_(WantsOldProgram() ? rpctee_reply_old : rpctee_reply) {}
 
 bool NativeBackend::Update(const char* map, const void* key, const void* value) {
   native::Map* const found = machine_.FindMap(map);
@@ -74,7 +80,7 @@ rpctee_counters NativeBackend::Counters() const {
   return counters;
 }
 
-RunResult NativeBackend::Run(Bytes bytes, const PacketContext& given) {
+RunResult NativeBackend::RunProgram(Program program, Bytes bytes, const PacketContext& given) {
   RunResult result;
   if (bytes.size() < ETH_HLEN) {
     result.refused = true;
@@ -83,10 +89,11 @@ RunResult NativeBackend::Run(Bytes bytes, const PacketContext& given) {
   cfg_max_request_bytes = options_.max_request_bytes;
   cfg_socket_mark = options_.socket_mark;
   cfg_rings = options_.rings;
+  cfg_replies = options_.replies ? 1 : 0;
   machine_.SetTime(time_ns_ != 0 ? time_ns_ : MonotonicNs());
   native::Packet packet{ContextOf(bytes, given), bytes};
   const __sk_buff before = packet.context;
-  result.verdict = machine_.Run(program_, packet);
+  result.verdict = machine_.Run(program, packet);
   // The bytes can't change: the program never had their address.
   result.unchanged = std::memcmp(&before, &packet.context, sizeof(before)) == 0;
   return result;

@@ -19,7 +19,10 @@ class NativeBackend final : public TapBackend {
   bool Update(const char* map, const void* key, const void* value) override;
   bool Lookup(const char* map, const void* key, void* value) const override;
   rpctee_counters Counters() const override;
-  RunResult Run(Bytes packet, const PacketContext& context) override;
+  RunResult Run(Bytes packet, const PacketContext& context) override { return RunProgram(program_, packet, context); }
+  RunResult RunReply(Bytes packet, const PacketContext& context) override {
+    return RunProgram(reply_program_, packet, context);
+  }
   uint32_t rings() const override { return options_.rings; }
   void Drain(uint32_t ring, const std::function<void(Bytes)>& take) override;
   uint64_t BytesTaken(uint32_t ring) const override;
@@ -35,9 +38,13 @@ class NativeBackend final : public TapBackend {
   uint64_t steps() const { return machine_.steps(); }
 
  private:
+  using Program = int (*)(__sk_buff*);
+  RunResult RunProgram(Program program, Bytes packet, const PacketContext& context);
+
   TapProgramOptions options_;
   native::Machine machine_;
-  int (*program_)(__sk_buff*);
+  Program program_;
+  Program reply_program_;
   uint64_t time_ns_ = 0;
 };
 

@@ -137,19 +137,30 @@ packets() {
   gtest "packets_$program" "$filter" env "${settings[@]}" "$place/$compiler/bpf_packets"
 }
 
-# check_program PROGRAM: 0 when it loads.
-check_program() {
-  local program=$1 report
-  if report=$("$place/$compiler/verifier_report" "$program" 2>&1) &&
+# check_load PROGRAM [replies]: 0 when it loads; then `insns` is what the verifier walked.
+insns=
+check_load() {
+  local what=$1${2:+_with_$2} report
+  if report=$("$place/$compiler/verifier_report" "$@" 2>&1) &&
     [[ "$report" =~ insns=([0-9]+)\ states=([0-9]+)\ ms=([0-9]+) ]]; then
-    local insns=${BASH_REMATCH[1]} states=${BASH_REMATCH[2]} load_ms=${BASH_REMATCH[3]}
-    say PASS "load_$program" "in $load_ms ms"
-    compare_insns "$program" "$insns" "$states"
-    packets "$program" "$insns"
+    insns=${BASH_REMATCH[1]}
+    local states=${BASH_REMATCH[2]} load_ms=${BASH_REMATCH[3]}
+    say PASS "load_$what" "in $load_ms ms"
+    compare_insns "$what" "$insns" "$states"
   else
-    say FAIL "load_$program" "$report"
+    say FAIL "load_$what" "$report"
     return 1
   fi
+}
+
+# check_program PROGRAM: 0 when it loads.
+check_program() {
+  local program=$1
+  check_load "$program" || return 1
+  packets "$program" "$insns"
+  # Where answers are tapped too.
+  check_load "$program" replies
+  check_load "${program/tap/reply}"
 }
 
 check_compiler() {

@@ -1,7 +1,8 @@
 // What the running kernel's verifier makes of one of the tap's programs.
 //
-//   verifier_report PROGRAM    rpctee_tap or rpctee_tap_old
+//   verifier_report PROGRAM [replies]    rpctee_tap, rpctee_reply, rpctee_tap_old or rpctee_reply_old
 //
+// With `replies`, the program for requests as it is when answers are tapped too.
 // Loads it, attached to nothing, and prints `insns=N states=N ms=N`: the instructions that the verifier walked (its
 // limit is 1,000,000; newer kernels also tell it as bpf_prog_info.verified_insns, the log has it on all), and how long
 // loading took. When it is refused, exit status 1, with the reason and the end of the verifier's log.
@@ -55,7 +56,7 @@ struct Attempt {
   std::string log;
 };
 
-Attempt Load(const char* name, uint32_t log_level) {
+Attempt Load(const char* name, bool replies, uint32_t log_level) {
   Attempt attempt;
   rpctee_tap* const skeleton = rpctee_tap__open();
   if (skeleton == nullptr) {
@@ -64,6 +65,7 @@ Attempt Load(const char* name, uint32_t log_level) {
   }
   // As the agent loads it: what is constant decides which instructions the verifier walks.
   skeleton->rodata->cfg_socket_mark = 0x7270'6374;
+  skeleton->rodata->cfg_replies = replies ? 1 : 0;
   std::vector<char> log(kLogBytes);
   attempt.error = -ENOENT;
   bpf_program* program = nullptr;
@@ -111,12 +113,13 @@ int Accepted(const Attempt& attempt) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fputs("usage: verifier_report PROGRAM\n", stderr);
+  const bool replies = argc == 3 && std::strcmp(argv[2], "replies") == 0;
+  if (argc != 2 && !replies) {
+    std::fputs("usage: verifier_report PROGRAM [replies]\n", stderr);
     return 2;
   }
   libbpf_set_print(KeepWords);
-  const Attempt attempt = Load(argv[1], kStatistics);
+  const Attempt attempt = Load(argv[1], replies, kStatistics);
   // A refused program is tried again, with each instruction in the log.
-  return attempt.error == 0 ? Accepted(attempt) : Refused(Load(argv[1], kInstructions | kStatistics));
+  return attempt.error == 0 ? Accepted(attempt) : Refused(Load(argv[1], replies, kInstructions | kStatistics));
 }

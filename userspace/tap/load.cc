@@ -17,6 +17,8 @@ namespace rpctee::tap {
 namespace {
 
 constexpr uint32_t kLargestRing = 1U << 30;
+// Some 20 to 40 for each endpoint that answers.
+constexpr uint32_t kMaxLatencyBuckets = 65'536;
 
 struct KernelVersion {
   unsigned major = 0;
@@ -104,12 +106,20 @@ void Configure(rpctee_tap& skeleton, const TapOptions& options) {
   skeleton.rodata->cfg_socket_mark = options.socket_mark;
   skeleton.rodata->cfg_heartbeat_timeout_ns = options.heartbeat_timeout_ns;
   skeleton.rodata->cfg_rings = options.rings;
+  skeleton.rodata->cfg_replies = options.replies ? 1 : 0;
   bpf_map__set_max_entries(skeleton.maps.rpctee_flows, options.max_flows);
   bpf_map__set_max_entries(skeleton.maps.rpctee_endpoint, options.max_endpoints);
   bpf_map__set_max_entries(skeleton.maps.rpctee_own, options.max_own_connections);
   const bool has_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop, nullptr) == 1;
   bpf_program__set_autoload(skeleton.progs.rpctee_tap, has_loop);
   bpf_program__set_autoload(skeleton.progs.rpctee_tap_old, !has_loop);
+  bpf_program__set_autoload(skeleton.progs.rpctee_reply, options.replies && has_loop);
+  bpf_program__set_autoload(skeleton.progs.rpctee_reply_old, options.replies && !has_loop);
+  // A map can't be left out, but it can be small.
+  bpf_map__set_max_entries(skeleton.maps.rpctee_answers, options.replies ? options.max_flows : 1);
+  bpf_map__set_max_entries(skeleton.maps.rpctee_asked, options.replies ? options.max_flows : 1);
+  bpf_map__set_max_entries(skeleton.maps.rpctee_replies, options.replies ? options.max_endpoints : 1);
+  bpf_map__set_max_entries(skeleton.maps.rpctee_latency, options.replies ? kMaxLatencyBuckets : 1);
 }
 
 }  // namespace
@@ -133,6 +143,11 @@ Result<TapSkeleton> LoadProgram(const TapOptions& options) {
 int ProgramFd(const TapSkeleton& skeleton) {
   const bpf_program* program = skeleton->progs.rpctee_tap;
   return bpf_program__fd(bpf_program__autoload(program) ? program : skeleton->progs.rpctee_tap_old);
+}
+
+int ReplyProgramFd(const TapSkeleton& skeleton) {
+  const bpf_program* program = skeleton->progs.rpctee_reply;
+  return bpf_program__fd(bpf_program__autoload(program) ? program : skeleton->progs.rpctee_reply_old);
 }
 
 }  // namespace rpctee::tap

@@ -18,6 +18,7 @@ struct TapOptions {
   uint32_t max_request_bytes = 16U << 20;
   uint32_t socket_mark = 0;  // packets with this mark are the agent's own; 0 = no test
   uint64_t heartbeat_timeout_ns = 3'000'000'000;
+  bool replies = false;  // load the program for answers too, and note when sampled requests were seen
   TcxOrder tcx_order = TcxOrder::kFirst;
 };
 
