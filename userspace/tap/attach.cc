@@ -12,8 +12,8 @@
 namespace rpctee::tap {
 namespace {
 
-// libbpf names a filter "<program>:[<id>]"; the programs of the object all start like this.
-constexpr std::string_view kFilterName = "rpctee_tap";
+// libbpf names a filter "<program>:[<id>]"; those for newer and older kernels start alike.
+std::string_view FilterName(Program program) { return program == Program::kRequests ? "rpctee_tap" : "rpctee_reply"; }
 
 constexpr size_t kMostLentLinks = 64;
 
@@ -38,17 +38,6 @@ bool Exists(uint32_t ifindex) {
 
 // libbpf's names of filters end in the program's id, which Neighbour has already.
 std::string WithoutId(const std::string& filter_name) { return filter_name.substr(0, filter_name.find(":[")); }
-
-std::vector<Neighbour> TcxNeighbours(const std::vector<uint32_t>& programs, uint32_t until_program) {
-  std::vector<Neighbour> ahead;
-  for (const uint32_t id : programs) {
-    if (id == until_program) {
-      break;
-    }
-    ahead.push_back({.hook = Hook::kTcx, .priority = 0, .handle = 0, .program_id = id, .name = ProgramName(id)});
-  }
-  return ahead;
-}
 
 // The name of the interface. Fails when it is gone, or when its packets have no Ethernet header, which the program
 // needs.
@@ -81,8 +70,12 @@ Result<uint32_t> FreePriority(const std::vector<TcFilter>& filters) {
 
 }  // namespace
 
-Attacher::Attacher(int program_fd, std::string_view identity, TcxOrder order)
-    : program_fd_(program_fd), program_id_(ProgramId(program_fd)), handle_(HandleOf(identity)), order_(order) {}
+Attacher::Attacher(const std::map<Program, int>& program_fds, std::string_view identity, TcxOrder order)
+    : handle_(HandleOf(identity)), order_(order) {
+  for (const auto& [program, fd] : program_fds) {
+    programs_[program] = {.fd = fd, .id = ProgramId(fd)};
+  }
+}
 
 Attacher::~Attacher() {
   while (!held_.empty()) {
@@ -91,8 +84,8 @@ Attacher::~Attacher() {
   }
 }
 
-Result<Attachment> Attacher::Attach(uint32_t ifindex, Direction direction, AttachMode mode) {
-  if (const auto it = held_.find({ifindex, direction}); it != held_.end()) {
+Result<Attachment> Attacher::Attach(uint32_t ifindex, Side side, AttachMode mode) {
+  if (const auto it = held_.find({ifindex, side}); it != held_.end()) {
     Result<Sighting> sighting = LookAt(it->second);
     if (!sighting) {
       return tl::unexpected(sighting.error());
@@ -103,30 +96,33 @@ Result<Attachment> Attacher::Attach(uint32_t ifindex, Direction direction, Attac
     }
     GiveUp(it);
   }
+  if (!programs_.contains(side.program)) {
+    return Fail("this program was not loaded");
+  }
   const Result<std::string> name = CheckInterface(ifindex);
   if (!name) {
     return tl::unexpected(name.error());
   }
   Held held;
-  held.attachment = {.ifindex = ifindex, .interface = *name, .direction = direction, .hook = Hook::kTcx, .ahead = {}};
+  held.attachment = {.ifindex = ifindex, .interface = *name, .side = side, .hook = Hook::kTcx, .ahead = {}};
   if (const Status attached = AttachNew(held, mode); !attached) {
     return tl::unexpected(attached.error());
   }
   if (Result<Sighting> sighting = LookAt(held)) {
     held.attachment.ahead = std::move(sighting->ahead);
   }
-  return held_.insert_or_assign(Place{ifindex, direction}, std::move(held)).first->second.attachment;
+  return held_.insert_or_assign(Place{ifindex, side}, std::move(held)).first->second.attachment;
 }
 
-void Attacher::Detach(uint32_t ifindex, Direction direction) {
-  const auto it = held_.find({ifindex, direction});
+void Attacher::Detach(uint32_t ifindex, Side side) {
+  const auto it = held_.find({ifindex, side});
   if (it == held_.end()) {
     return;
   }
   // A filter that someone put in our place is theirs; one that can't be removed is gone with its interface.
   const Result<Sighting> sighting = LookAt(it->second);
   if (it->second.attachment.hook == Hook::kClsact && sighting && sighting->presence == Presence::kAttached) {
-    (void)RemoveFilter(ifindex, direction, it->second.filter);
+    (void)RemoveFilter(ifindex, side.direction, it->second.filter);
   }
   GiveUp(it);
 }
@@ -134,7 +130,7 @@ void Attacher::Detach(uint32_t ifindex, Direction direction) {
 void Attacher::GiveUp(std::map<Place, Held>::iterator position) {
   Held& held = position->second;
   const Result<TcxLink> link = held.link.valid() ? ReadTcxLink(held.link.get()) : TcxLink{};
-  if (link && link->ifindex != 0 && link->program_id != program_id_) {
+  if (link && link->ifindex != 0 && link->program_id != LoadedFor(held).id) {
     lent_links_.push_back(std::move(held.link));
     if (lent_links_.size() > kMostLentLinks) {
       lent_links_.pop_front();
@@ -143,8 +139,8 @@ void Attacher::GiveUp(std::map<Place, Held>::iterator position) {
   held_.erase(position);
 }
 
-Result<Sighting> Attacher::Look(uint32_t ifindex, Direction direction) const {
-  const auto it = held_.find({ifindex, direction});
+Result<Sighting> Attacher::Look(uint32_t ifindex, Side side) const {
+  const auto it = held_.find({ifindex, side});
   return it != held_.end() ? LookAt(it->second) : Sighting{};
 }
 
@@ -157,9 +153,26 @@ std::vector<Attachment> Attacher::List() const {
   return attachments;
 }
 
-bool Attacher::IsOurs(const TcFilter& filter) const {
+bool Attacher::IsOurs(const TcFilter& filter, Program program) const {
   return filter.handle == handle_ && filter.priority >= kFirstPriority &&
-         filter.priority < kFirstPriority + kPriorities && filter.name.starts_with(kFilterName);
+         filter.priority < kFirstPriority + kPriorities && filter.name.starts_with(FilterName(program));
+}
+
+bool Attacher::IsOurProgram(uint32_t id) const {
+  return std::any_of(programs_.begin(), programs_.end(), [id](const auto& entry) { return entry.second.id == id; });
+}
+
+std::vector<Neighbour> Attacher::TcxNeighbours(const Attachment& where, uint32_t until_program) const {
+  std::vector<Neighbour> ahead;
+  for (const uint32_t id : TcxPrograms(where.ifindex, where.side.direction)) {
+    if (id == until_program) {
+      break;
+    }
+    if (!IsOurProgram(id)) {
+      ahead.push_back({.hook = Hook::kTcx, .priority = 0, .handle = 0, .program_id = id, .name = ProgramName(id)});
+    }
+  }
+  return ahead;
 }
 
 Result<Sighting> Attacher::LookAt(const Held& held) const {
@@ -179,28 +192,27 @@ Result<Sighting> Attacher::LookAtLink(const Held& held) const {
   if (link->ifindex != where.ifindex) {
     return Sighting{.presence = Presence::kRemoved, .ahead = {}};
   }
-  if (link->program_id != program_id_) {
+  if (link->program_id != LoadedFor(held).id) {
     return Sighting{.presence = Presence::kReplaced, .ahead = {}};
   }
-  return Sighting{.presence = Presence::kAttached,
-                  .ahead = TcxNeighbours(TcxPrograms(where.ifindex, where.direction), program_id_)};
+  return Sighting{.presence = Presence::kAttached, .ahead = TcxNeighbours(where, LoadedFor(held).id)};
 }
 
 Result<Sighting> Attacher::LookAtFilter(const Held& held) const {
   const Attachment& where = held.attachment;
-  const Result<std::vector<TcFilter>> filters = ListFilters(where.ifindex, where.direction);
+  const Result<std::vector<TcFilter>> filters = ListFilters(where.ifindex, where.side.direction);
   if (!filters) {
     return tl::unexpected(filters.error());
   }
   // Programs at tcx come before all filters.
   Sighting sighting;
-  sighting.ahead = TcxNeighbours(TcxPrograms(where.ifindex, where.direction), program_id_);
+  sighting.ahead = TcxNeighbours(where, LoadedFor(held).id);
   for (const TcFilter& filter : *filters) {
     if (filter.priority == held.filter.priority && filter.handle == held.filter.handle) {
-      sighting.presence = filter.program_id == program_id_ ? Presence::kAttached : Presence::kReplaced;
+      sighting.presence = filter.program_id == LoadedFor(held).id ? Presence::kAttached : Presence::kReplaced;
       break;
     }
-    if (filter.handle != 0) {
+    if (filter.handle != 0 && !IsOurProgram(filter.program_id)) {
       sighting.ahead.push_back({.hook = Hook::kClsact,
                                 .priority = filter.priority,
                                 .handle = filter.handle,
@@ -232,7 +244,7 @@ Status Attacher::AttachNew(Held& held, AttachMode mode) const {
 
 Result<bool> Attacher::AttachTcx(Held& held) const {
   const Attachment& where = held.attachment;
-  Result<std::optional<Fd>> link = LinkTcx(program_fd_, where.ifindex, where.direction, order_);
+  Result<std::optional<Fd>> link = LinkTcx(LoadedFor(held).fd, where.ifindex, where.side.direction, order_);
   if (!link) {
     return tl::unexpected(link.error());
   }
@@ -241,7 +253,7 @@ Result<bool> Attacher::AttachTcx(Held& held) const {
   }
   held.link = std::move(**link);
   held.attachment.hook = Hook::kTcx;
-  if (const Result<std::vector<TcFilter>> filters = ListFilters(where.ifindex, where.direction)) {
+  if (const Result<std::vector<TcFilter>> filters = ListFilters(where.ifindex, where.side.direction)) {
     RemoveOurs(*filters, where);
   }
   return true;
@@ -252,7 +264,7 @@ Status Attacher::AttachClsact(Held& held) const {
   if (const Status qdisc = EnsureClsact(where.ifindex); !qdisc) {
     return qdisc;
   }
-  const Result<std::vector<TcFilter>> filters = ListFilters(where.ifindex, where.direction);
+  const Result<std::vector<TcFilter>> filters = ListFilters(where.ifindex, where.side.direction);
   if (!filters) {
     return tl::unexpected(filters.error());
   }
@@ -260,8 +272,8 @@ Status Attacher::AttachClsact(Held& held) const {
   if (!priority) {
     return tl::unexpected(priority.error());
   }
-  held.filter = {.priority = *priority, .handle = handle_, .program_id = program_id_, .name = {}};
-  if (const Status added = AddFilter(where.ifindex, where.direction, held.filter, program_fd_); !added) {
+  held.filter = {.priority = *priority, .handle = handle_, .program_id = LoadedFor(held).id, .name = {}};
+  if (const Status added = AddFilter(where.ifindex, where.side.direction, held.filter, LoadedFor(held).fd); !added) {
     return added;
   }
   held.attachment.hook = Hook::kClsact;
@@ -273,8 +285,8 @@ Status Attacher::AttachClsact(Held& held) const {
 // heartbeat of its own maps, so it lets every packet go.
 void Attacher::RemoveOurs(const std::vector<TcFilter>& filters, const Attachment& where) const {
   for (const TcFilter& filter : filters) {
-    if (IsOurs(filter)) {
-      (void)RemoveFilter(where.ifindex, where.direction, filter);
+    if (IsOurs(filter, where.side.program)) {
+      (void)RemoveFilter(where.ifindex, where.side.direction, filter);
     }
   }
 }

@@ -1,6 +1,7 @@
-// Where the tap program is attached, and who is there too, as plain data. Any thread; owns nothing.
+// Where the tap programs are attached, and who is there too, as plain data. Any thread; owns nothing.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -8,6 +9,24 @@
 namespace rpctee::tap {
 
 enum class Direction : uint8_t { kIngress, kEgress };
+constexpr Direction Opposite(Direction direction) {
+  return direction == Direction::kIngress ? Direction::kEgress : Direction::kIngress;
+}
+
+// The one that takes requests, and the one that counts their answers.
+enum class Program : uint8_t { kRequests, kReplies };
+
+// A direction of an interface, and which of our programs looks there.
+struct Side {
+  Direction direction;
+  Program program;
+
+  // Implicit: nearly all that is attached is for requests.
+  Side(Direction which, Program what = Program::kRequests)  // NOLINT(google-explicit-constructor)
+      : direction(which), program(what) {}
+  auto operator<=>(const Side&) const = default;
+};
+
 enum class Hook : uint8_t { kTcx, kClsact };
 // kAuto: tcx where the kernel has it (6.6), else clsact.
 enum class AttachMode : uint8_t { kAuto, kTcx, kClsact };
@@ -30,7 +49,7 @@ struct Neighbour {
 struct Attachment {
   uint32_t ifindex = 0;
   std::string interface;
-  Direction direction = Direction::kEgress;
+  Side side = Direction::kEgress;
   Hook hook = Hook::kTcx;
   std::vector<Neighbour> ahead;  // in the order in which packets meet them
 

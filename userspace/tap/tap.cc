@@ -6,6 +6,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdio>
+#include <map>
 #include <optional>
 
 #include "base/clock.h"
@@ -30,7 +31,15 @@ uint64_t Fnv1a(Bytes bytes) {
   return hash;
 }
 
-Status PinAll(Pins& pins, const TapSkeleton& skeleton, const Rings& rings) {
+std::map<Program, int> Programs(const TapSkeleton& skeleton, const TapOptions& options) {
+  std::map<Program, int> programs = {{Program::kRequests, ProgramFd(skeleton)}};
+  if (options.replies) {
+    programs[Program::kReplies] = ReplyProgramFd(skeleton);
+  }
+  return programs;
+}
+
+Status PinAll(Pins& pins, const TapSkeleton& skeleton, const Rings& rings, const TapOptions& options) {
   std::vector<std::pair<std::string, int>> files = {
       {"endpoints", bpf_map__fd(skeleton->maps.rpctee_endpoint)},
       {"flows", bpf_map__fd(skeleton->maps.rpctee_flows)},
@@ -43,12 +52,32 @@ Status PinAll(Pins& pins, const TapSkeleton& skeleton, const Rings& rings) {
       {"control", bpf_map__fd(skeleton->maps.rpctee_control)},
       {"program", ProgramFd(skeleton)},
   };
+  if (options.replies) {
+    files.emplace_back("answers", bpf_map__fd(skeleton->maps.rpctee_answers));
+    files.emplace_back("replies", bpf_map__fd(skeleton->maps.rpctee_replies));
+    files.emplace_back("latency", bpf_map__fd(skeleton->maps.rpctee_latency));
+    files.emplace_back("reply_program", ReplyProgramFd(skeleton));
+  }
   for (size_t i = 0; i < rings.size(); ++i) {
     files.emplace_back("ring" + std::to_string(i), rings.fd(i));
   }
   for (const auto& [name, fd] : files) {
     if (Status pinned = pins.Pin(name, fd); !pinned) {
       return pinned;
+    }
+  }
+  return {};
+}
+
+template <typename Map>
+Status Empty(const Map& map) {
+  const auto entries = map.All();
+  if (!entries) {
+    return tl::unexpected(entries.error());
+  }
+  for (const auto& [key, value] : *entries) {
+    if (Status erased = map.Erase(key); !erased) {
+      return erased;
     }
   }
   return {};
@@ -63,6 +92,7 @@ struct Tap::Impl {
   ControlPage control;
   Rings rings;
   OwnConnections own;
+  std::optional<ReplyTable> replies;
   Attacher attacher;
   std::vector<route::EndpointThreshold> endpoints;
   std::vector<route::EndpointThreshold> any_endpoints;
@@ -75,7 +105,14 @@ struct Tap::Impl {
         control(std::move(page)),
         rings(std::move(made)),
         own(Typed<OwnMap>(skeleton->maps.rpctee_own)),
-        attacher(ProgramFd(skeleton), options.pin_directory, options.tcx_order) {}
+        attacher(Programs(skeleton, options), options.pin_directory, options.tcx_order) {
+    if (options.replies) {
+      const bpf_map* endpoints_map = skeleton->maps.rpctee_replies;
+      const bpf_map* latency_map = skeleton->maps.rpctee_latency;
+      replies.emplace(bpf_map__fd(endpoints_map), bpf_map__max_entries(endpoints_map), bpf_map__fd(latency_map),
+                      bpf_map__max_entries(latency_map));
+    }
+  }
 
   template <typename Map>
   static Map Typed(const bpf_map* map) {
@@ -96,6 +133,9 @@ struct Tap::Impl {
     }
     // A new port before its endpoints, an old one after: a bit too many costs a look-up, a bit too few loses requests.
     if (const Status applied = SetPorts(both); !applied) {
+      return applied;
+    }
+    if (const Status applied = replies ? replies->Apply(table) : Status(); !applied) {
       return applied;
     }
     if (const Status applied = Apply(Typed<EndpointMap>(skeleton->maps.rpctee_endpoint), table); !applied) {
@@ -156,7 +196,7 @@ Result<std::unique_ptr<Tap>> Tap::Open(const TapOptions& options) {
     return tl::unexpected(rings.error());
   }
   if (pins) {
-    if (const Status pinned = PinAll(*pins, *skeleton, *rings); !pinned) {
+    if (const Status pinned = PinAll(*pins, *skeleton, *rings, options); !pinned) {
       return tl::unexpected(pinned.error());
     }
   }
@@ -191,17 +231,15 @@ bool Tap::IsOwnConnection(const SocketAddress& local, const SocketAddress& remot
   return impl_->own.Contains({local, remote});
 }
 
-Result<Attachment> Tap::Attach(uint32_t ifindex, Direction direction, AttachMode mode) {
-  return impl_->attacher.Attach(ifindex, direction, mode);
+Result<Attachment> Tap::Attach(uint32_t ifindex, Side side, AttachMode mode) {
+  return impl_->attacher.Attach(ifindex, side, mode);
 }
 
-void Tap::Detach(uint32_t ifindex, Direction direction) { impl_->attacher.Detach(ifindex, direction); }
+void Tap::Detach(uint32_t ifindex, Side side) { impl_->attacher.Detach(ifindex, side); }
 
 std::vector<Attachment> Tap::Attachments() const { return impl_->attacher.List(); }
 
-Result<Sighting> Tap::Look(uint32_t ifindex, Direction direction) const {
-  return impl_->attacher.Look(ifindex, direction);
-}
+Result<Sighting> Tap::Look(uint32_t ifindex, Side side) const { return impl_->attacher.Look(ifindex, side); }
 
 void Tap::Heartbeat(size_t ring) { impl_->control.Heartbeat(ring, MonotonicNs()); }
 
@@ -291,18 +329,19 @@ Result<std::vector<TapCounter>> Tap::Counters() const {
 #undef RPCTEE_COUNTER_ENTRY
 }
 
+Result<std::vector<EndpointReplies>> Tap::Replies() const {
+  return impl_->replies ? impl_->replies->Read() : std::vector<EndpointReplies>{};
+}
+
 Status Tap::ClearFlows() {
-  const FlowMap flows = Impl::Typed<FlowMap>(impl_->skeleton->maps.rpctee_flows);
-  const auto entries = flows.All();
-  if (!entries) {
-    return WithContext("flow table", entries.error());
+  Status cleared = Empty(Impl::Typed<FlowMap>(impl_->skeleton->maps.rpctee_flows));
+  if (cleared && impl_->replies) {
+    cleared = Empty(Impl::Typed<AnswerMap>(impl_->skeleton->maps.rpctee_answers));
   }
-  for (const auto& [key, flow] : *entries) {
-    if (const Status erased = flows.Erase(key); !erased) {
-      return WithContext("flow table", erased.error());
-    }
+  if (cleared && impl_->replies) {
+    cleared = Empty(Impl::Typed<AskedMap>(impl_->skeleton->maps.rpctee_asked));
   }
-  return {};
+  return cleared ? cleared : WithContext("flow table", cleared.error());
 }
 
 }  // namespace rpctee::tap

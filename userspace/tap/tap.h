@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "route/snapshot.h"
 #include "tap/attachment.h"
+#include "tap/reply_table.h"
 #include "tap/tap_options.h"
 
 namespace rpctee::tap {
@@ -64,13 +65,14 @@ class Tap {
   bool IsOwnConnection(const SocketAddress& local, const SocketAddress& remote) const;
 
   // Attaching twice is no error and changes nothing, except that what someone removed is put back. A left-over filter
-  // of an earlier run with the same pin directory is replaced; nobody else's is touched.
-  Result<Attachment> Attach(uint32_t ifindex, Direction direction, AttachMode mode);
+  // of an earlier run with the same pin directory is replaced; nobody else's is touched. For answers only with
+  // TapOptions::replies.
+  Result<Attachment> Attach(uint32_t ifindex, Side side, AttachMode mode);
   // Forgets an interface that is gone, or detaches from one that is there.
-  void Detach(uint32_t ifindex, Direction direction);
+  void Detach(uint32_t ifindex, Side side);
   std::vector<Attachment> Attachments() const;
   // Looks what has become of it, and who stands in front of it now. What was never attached counts as removed.
-  Result<Sighting> Look(uint32_t ifindex, Direction direction) const;
+  Result<Sighting> Look(uint32_t ifindex, Side side) const;
 
   // Tells the program that the worker of this ring is alive. Any thread; call at least every second.
   void Heartbeat(size_t ring);
@@ -107,6 +109,9 @@ class Tap {
   uint64_t InvalidRecords() const;
   Result<TapTotals> Totals() const;
   Result<std::vector<TapCounter>> Counters() const;
+
+  // How the endpoints answered, by address; empty without TapOptions::replies.
+  Result<std::vector<EndpointReplies>> Replies() const;
 
   // Forgets every flow; for replay, between captures.
   Status ClearFlows();

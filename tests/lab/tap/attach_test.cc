@@ -122,6 +122,50 @@ TEST_F(AttachLab, BothDirectionsAreSeparate) {
   EXPECT_EQ(OurFilters("egress"), 1U);
 }
 
+class ReplyAttachLab : public AttachLab, public ::testing::WithParamInterface<AttachMode> {
+ protected:
+  void SetUp() override {
+    AttachLab::SetUp();
+    if (IsSkipped()) {
+      return;
+    }
+    auto tap = Tap::Open({.ring_bytes = 4'096, .replies = true});
+    ASSERT_TRUE(tap) << tap.error().message;
+    tap_ = std::move(*tap);
+  }
+  static inline const Side kIngressReplies{Direction::kIngress, Program::kReplies};
+};
+
+TEST_P(ReplyAttachLab, BothProgramsShareAHookAndAreNoNeighbours) {
+  const std::vector<Side> sides = {Direction::kIngress, kIngressReplies};
+  for (const Side side : sides) {
+    ASSERT_TRUE(tap_->Attach(index_, side, GetParam()));
+  }
+  EXPECT_THAT(tap_->Attachments(), SizeIs(2));
+  for (const Side side : sides) {
+    const Result<Sighting> sighting = tap_->Look(index_, side);
+    ASSERT_TRUE(sighting);
+    EXPECT_EQ(sighting->presence, Presence::kAttached);
+    EXPECT_THAT(sighting->ahead, IsEmpty());
+  }
+  tap_->Detach(index_, Direction::kIngress);
+  EXPECT_EQ(tap_->Look(index_, kIngressReplies)->presence, Presence::kAttached);
+  EXPECT_EQ(tap_->Look(index_, Direction::kIngress)->presence, Presence::kRemoved);
+  tap_->Detach(index_, kIngressReplies);
+  EXPECT_EQ(Count(Filters("ingress"), "rpctee"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Hooks, ReplyAttachLab, ::testing::Values(AttachMode::kAuto, AttachMode::kClsact),
+                         [](const ::testing::TestParamInfo<AttachMode>& row) {
+                           return std::string(row.param == AttachMode::kAuto ? "Auto" : "Clsact");
+                         });
+
+TEST_F(AttachLab, AProgramThatWasNotLoadedIsNotAttached) {
+  const Side replies{Direction::kIngress, Program::kReplies};
+  EXPECT_FALSE(tap_->Attach(index_, replies, AttachMode::kAuto));
+  EXPECT_THAT(tap_->Attachments(), IsEmpty());
+}
+
 TEST_F(AttachLab, AttachingTwiceChangesNothing) {
   for (const AttachMode mode : {AttachMode::kAuto, AttachMode::kClsact}) {
     ASSERT_TRUE(tap_->Attach(index_, Direction::kEgress, mode));

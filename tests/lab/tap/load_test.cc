@@ -87,7 +87,7 @@ TEST_F(LoadLab, EveryCounterOfTheListIsThere) {
   ASSERT_TRUE(counters) << counters.error().message;
   ASSERT_EQ(counters->size(), sizeof(rpctee_counters) / sizeof(uint64_t));
   EXPECT_EQ(counters->front().name, "packets");
-  EXPECT_EQ(counters->back().name, "wakeups");
+  EXPECT_EQ(counters->back().name, "reply_latency_full");
 }
 
 TEST(EmbeddedObject, IsNamedByItsBytes) {
