@@ -219,9 +219,11 @@ def compare(expected, output):
         return [f"unexpected output: {type(error).__name__} {error}"]
 
 
-def run_rpctee(rpctee, captures, max_segment, first_packet):
+def run_rpctee(rpctee, captures, max_segment, first_packet, replies=False):
     """rpctee's output as an object, or a sentence about why there is none."""
     command = [str(rpctee), "replay", *map(str, captures), "--any-endpoint", str(PORT), "--dry-run", "--list", "-o", "json"]
+    if replies:
+        command.append("--replies")
     if max_segment:
         command += ["--max-segment", str(max_segment)]
     if first_packet != 1:
@@ -239,16 +241,24 @@ def run_rpctee(rpctee, captures, max_segment, first_packet):
         return None, f"its output is no JSON: {error}"
 
 
-Case = collections.namedtuple("Case", "name captures max_segment first_packet expected")
+# `replies`: what must be counted of the answers; None where they are not tapped.
+Case = collections.namedtuple("Case", "name captures max_segment first_packet expected replies", defaults=[None])
 
 
-def make_cases(names, manifest, segments):
+def make_cases(names, manifest, segments, replies):
     cases = []
     for name in names:
         expected = whole(manifest.get(name, {}))
         cases.append(Case(name, [name], 0, 1, expected))
         if expected:
             cases += [Case(f"{name} in {size}-byte segments", [name], size, 1, expected) for size in SEGMENT_SIZES]
+    for name in replies:
+        cases.append(Case(f"{name} with its answers", [name], 0, 1, whole(manifest[name]), replies[name]))
+    answered = [name for name in replies if name.startswith("dubbo") or name.startswith("npm-")]
+    expected = merge(whole(manifest[name]) for name in answered)
+    counts = sum((replies[name] for name in answered), collections.Counter())
+    cases += [Case(f"all Dubbo captures with their answers in {size}-byte segments", answered, size, 1, expected, counts)
+              for size in SEGMENT_SIZES]
     everything = merge(whole(manifest.get(name, {})) for name in names)
     cases.append(Case("all captures together", names, 0, 1, everything))
     cases += [Case(f"all captures together in {size}-byte segments", names, size, 1, everything) for size in SEGMENT_SIZES]
@@ -268,16 +278,114 @@ def check_data(names, manifest):
         raise CannotRun(f"no such capture: {', '.join(sorted(absent))}")
 
 
+# How an answer of the server ended, as `rpctee replay --replies` names it.
+OUTCOMES = ("ok", "exception", "error")
+DUBBO_OK = 20
+# Serialization -> how a body begins that is an exception: the place of a byte, and the byte without and with attachments.
+EXCEPTIONS = {2: (0, 0x90, 0x93), 3: (6, 0, 3), 6: (0, ord("0"), ord("3")), 7: (6, 0, 3)}
+THRIFT_REPLY, THRIFT_EXCEPTION = 2, 3
+# Unframed Thrift is not framed in this direction, and a compressed message can't be matched.
+NO_ANSWERS = ("thrift-py017-unframed-", "thrift-py017-header-zlib-")
+
+
+def dubbo_answers(stream):
+    """(id, outcome) of each answer in what a server sent; heartbeats, events and requests of its own are none."""
+    answers, at = [], 0
+    while at + 16 <= len(stream):
+        flags, status = stream[at + 2], stream[at + 3]
+        body = int.from_bytes(stream[at + 12 : at + 16], "big")
+        if stream[at : at + 2] != b"\xda\xbb":
+            raise CannotRun(f"no Dubbo header at {at} of what a server sent")
+        if not flags & 0xA0:
+            place, *exceptions = EXCEPTIONS[flags & 31]
+            is_exception = stream[at + 16 + place] in exceptions
+            outcome = "error" if status != DUBBO_OK else "exception" if is_exception else "ok"
+            answers.append((int.from_bytes(stream[at + 4 : at + 12], "big"), outcome))
+        at += 16 + body
+    return answers
+
+
+def varint(message, at):
+    value = shift = 0
+    while message[at] & 0x80:
+        value |= (message[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+    return value | message[at] << shift, at + 1
+
+
+def thrift_reply(message):
+    """(sequence id, outcome) of a message, by its type and the first field of its struct."""
+    if message[:2] == b"\x0f\xff":
+        _, outcome = thrift_reply(message[10 + 4 * int.from_bytes(message[8:10], "big") :])
+        return int.from_bytes(message[4:8], "big"), outcome
+    if message[0] == 0x82:
+        kind = message[1] >> 5
+        sequence_id, at = varint(message, 2)
+        name_bytes, at = varint(message, at)
+        is_declared = message[at + name_bytes] >> 4 != 0
+    elif message[0] == 0x80:
+        kind = message[3]
+        at = 8 + int.from_bytes(message[4:8], "big")
+        sequence_id = int.from_bytes(message[at : at + 4], "big")
+        is_declared = message[at + 4] != 0 and message[at + 5 : at + 7] != b"\0\0"
+    else:
+        at = 4 + int.from_bytes(message[:4], "big")
+        kind = message[at]
+        sequence_id = int.from_bytes(message[at + 1 : at + 5], "big")
+        is_declared = message[at + 5] != 0 and message[at + 6 : at + 8] != b"\0\0"
+    return sequence_id, "error" if kind == THRIFT_EXCEPTION else "exception" if is_declared else "ok"
+
+
+def thrift_answers(stream):
+    answers, at = [], 0
+    while at + 4 <= len(stream):
+        message_bytes = int.from_bytes(stream[at : at + 4], "big")
+        answers.append(thrift_reply(stream[at + 4 : at + 4 + message_bytes]))
+        at += 4 + message_bytes
+    return answers
+
+
+def expected_replies(path, frames):
+    """What must be counted of the answers in a capture: those to the two-way requests of the manifest."""
+    asked = collections.defaultdict(list)
+    for frame in frames:
+        is_dubbo = frame["proto"] == "dubbo"
+        if is_dubbo and frame["req"] and frame["twoway"] and not frame["event"]:
+            asked[flow_of(frame["src"])].append(int(frame["id"]) % 2**64)
+        elif not is_dubbo and frame["type"] == "CALL":
+            asked[flow_of(frame["src"])].append(frame.get("th_hseq", frame["seqid"]) % 2**32)
+    counts = collections.Counter(asked=sum(map(len, asked.values())))
+    for flow, stream in server_streams(path).items():
+        answers = dubbo_answers(stream) if stream[:2] == b"\xda\xbb" else thrift_answers(stream) if asked[flow] else []
+        waiting = collections.Counter(asked[flow])
+        for answer_id, outcome in answers:
+            if waiting[answer_id]:
+                waiting[answer_id] -= 1
+                counts[outcome] += 1
+    return counts
+
+
+def compare_replies(expected, output):
+    got = output.get("replies", {}).get(f"[::]:{PORT}", {})
+    answered = sum(expected[outcome] for outcome in OUTCOMES)
+    differences = [f"{name} is {got.get(name)}, expected {expected[name]}"
+                   for name in ("asked", *OUTCOMES) if got.get(name) != expected[name]]
+    if got.get("latencies") != answered:
+        differences.append(f"{got.get('latencies')} latencies of {answered} answers")
+    return differences
+
+
 # A segment of a client with payload, or its SYN (then `place` is 0 and `bytes` too). `place`: in the flow's bytes.
 Segment = collections.namedtuple("Segment", "packet flow place bytes")
 
 
-def client_segments(path):
-    """What the clients of a capture sent, in its order: Ethernet, IPv4, TCP, written by tcpdump on this kind of machine."""
+def tcp_packets(path):
+    """The TCP packets of a capture, in its order, as (number, IP addresses, TCP, payload bytes): Ethernet, IPv4, TCP, written
+    by tcpdump on this kind of machine."""
     data = path.read_bytes()
     if data[:4] != b"\xd4\xc3\xb2\xa1":
         raise CannotRun(f"{path.name}: no capture of the form that is read here")
-    segments, isns, packet, at = [], {}, 0, 24
+    packet, at = 0, 24
     while at < len(data):
         captured = int.from_bytes(data[at + 8 : at + 12], "little")
         frame = data[at + 16 : at + 16 + captured]
@@ -287,17 +395,47 @@ def client_segments(path):
         if frame[12:14] != b"\x08\x00" or ip[9] != 6:
             continue
         tcp = ip[(ip[0] & 15) * 4 :]
+        payload = (int.from_bytes(ip[2:4], "big") or len(ip)) - (ip[0] & 15) * 4 - (tcp[12] >> 4) * 4
+        yield packet, [".".join(map(str, ip[begin : begin + 4])) for begin in (12, 16)], tcp, payload
+
+
+def client_segments(path):
+    """What the clients of a capture sent, in its order."""
+    segments, isns = [], {}
+    for packet, (client, _), tcp, payload in tcp_packets(path):
         if int.from_bytes(tcp[2:4], "big") != PORT:
             continue
-        flow = flow_of(f"{'.'.join(map(str, ip[12:16]))}:{int.from_bytes(tcp[0:2], 'big')}")
+        flow = flow_of(f"{client}:{int.from_bytes(tcp[0:2], 'big')}")
         seq = int.from_bytes(tcp[4:8], "big")
-        payload = (int.from_bytes(ip[2:4], "big") or len(ip)) - (ip[0] & 15) * 4 - (tcp[12] >> 4) * 4
         if tcp[13] & 2:
             isns[flow] = seq + 1
             segments.append(Segment(packet, flow, 0, 0))
         elif payload > 0 and flow in isns:
             segments.append(Segment(packet, flow, (seq - isns[flow]) % 2**32, payload))
     return segments
+
+
+def server_streams(path):
+    """Flow of the requests -> all bytes that the server sent, in the order of the stream."""
+    streams, isns = collections.defaultdict(dict), {}
+    for _, (_, client), tcp, payload in tcp_packets(path):
+        if int.from_bytes(tcp[0:2], "big") != PORT:
+            continue
+        flow = flow_of(f"{client}:{int.from_bytes(tcp[2:4], 'big')}")
+        seq, data = int.from_bytes(tcp[4:8], "big"), tcp[(tcp[12] >> 4) * 4 :]
+        if tcp[13] & 2:
+            isns[flow] = seq + 1
+        elif payload > 0 and flow in isns:
+            streams[flow].setdefault((seq - isns[flow]) % 2**32, data[:payload])
+    whole_streams = {}
+    for flow, pieces in streams.items():
+        stream = b""
+        for place, piece in sorted(pieces.items()):
+            if place > len(stream):
+                raise CannotRun(f"{path.name}: bytes are missing in what the server sent to {flow}")
+            stream += piece[len(stream) - place :]
+        whole_streams[flow] = stream
+    return whole_streams
 
 
 def stretches_of(segments, first_packet):
@@ -336,8 +474,10 @@ def unpack(directory):
 def run_case(case, rpctee, directory):
     """One line about one case; the first word is the verdict."""
     captures = [directory / f"{name}.pcap" for name in case.captures]
-    output, failure = run_rpctee(rpctee, captures, case.max_segment, case.first_packet)
+    output, failure = run_rpctee(rpctee, captures, case.max_segment, case.first_packet, case.replies is not None)
     differences = [failure] if failure else compare(case.expected, output)
+    if not failure and case.replies is not None:
+        differences += compare_replies(case.replies, output)
     if differences:
         more = len(differences) - MAX_DIFFERENCES
         shown = differences[:MAX_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
@@ -361,7 +501,10 @@ def main():
             manifest = load_manifest()
             check_data(names, manifest)
             segments = {name: client_segments(directory / f"{name}.pcap") for name in names}
-            cases = [case for case in make_cases(names, manifest, segments) if options.only in case.name]
+            frames = frames_of_manifest()
+            replies = {name: expected_replies(directory / f"{name}.pcap", frames[name])
+                       for name in manifest if not name.startswith(NO_ANSWERS)}
+            cases = [case for case in make_cases(names, manifest, segments, replies) if options.only in case.name]
             if options.list:
                 print(*(case.name for case in cases), sep="\n")
                 return 0

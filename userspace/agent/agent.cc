@@ -134,6 +134,7 @@ Status Agent::ApplyRoutes(const std::shared_ptr<const route::Snapshot>& snapshot
     return WithContext("endpoint table", set.error());
   }
   silence_->SetEndpoints(snapshot->endpoints());
+  snapshot_ = snapshot;
   spdlog::info("routes: {} mirror rules over {} endpoints", snapshot->rules().size(), snapshot->endpoints().size());
   return {};
 }
@@ -163,10 +164,20 @@ Condition Agent::Describe() const {
   return condition;
 }
 
+RepliesView Agent::ViewReplies() const {
+  const Result<std::vector<tap::EndpointReplies>> replies = tap_->Replies();
+  if (!replies) {
+    spdlog::warn("{}; how the primary answered is not shown", replies.error().message);
+    return {};
+  }
+  return {*snapshot_, *replies, Clock::now() - started_};
+}
+
 void Agent::PrintLedger() {
   const Result<LedgerReport> report = ReadLedger(*tap_, *workers_, false);
   if (report) {
-    std::fprintf(stderr, "ledger\n%s%s", report->ToText().c_str(), Describe().ToText().c_str());
+    std::fprintf(stderr, "ledger\n%s%s%s", report->ToText().c_str(), ViewReplies().ToText().c_str(),
+                 Describe().ToText().c_str());
   } else {
     spdlog::error("{}", report.error().message);
   }
@@ -240,6 +251,7 @@ Status Agent::Shutdown() {
   const std::optional<Error> failure = workers_->Failure();
   const Result<LedgerReport> report = ReadLedger(*tap_, *workers_, true);
   const Condition condition = Describe();
+  const RepliesView replies = ViewReplies();
   loop_.Remove(taps_->fd());
   loop_.Remove(taps_->filters_fd());
   loop_.Remove(workers_->failure_fd());
@@ -250,10 +262,12 @@ Status Agent::Shutdown() {
   if (!report) {
     return tl::unexpected(report.error());
   }
-  std::fprintf(stderr, "final ledger\n%s%s", report->ToText().c_str(), condition.ToText().c_str());
+  std::fprintf(stderr, "final ledger\n%s%s%s", report->ToText().c_str(), replies.ToText().c_str(),
+               condition.ToText().c_str());
   spdlog::info("stopped: nothing of rpctee is attached or pinned any more");
   if (!options_.ledger_json_path.empty()) {
-    if (Status written = WriteFile(options_.ledger_json_path, condition.AddToJson(report->ToJson())); !written) {
+    if (Status written = WriteFile(options_.ledger_json_path, replies.AddToJson(condition.AddToJson(report->ToJson())));
+        !written) {
       return written;
     }
   }

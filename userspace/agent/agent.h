@@ -10,6 +10,7 @@
 #include <string>
 
 #include "agent/options.h"
+#include "agent/replies_view.h"
 #include "agent/route_loader.h"
 #include "agent/silence_watch.h"
 #include "agent/workers.h"
@@ -49,6 +50,7 @@ class Agent {
   // Stops, because a worker has failed.
   void OnFailure();
   Condition Describe() const;
+  RepliesView ViewReplies() const;
   void PrintLedger();
   Status Shutdown();
 
@@ -56,6 +58,8 @@ class Agent {
   EventLoop loop_;
   RouteLoader loader_;
   Fd signals_;
+  const TimePoint started_ = Clock::now();
+  std::shared_ptr<const route::Snapshot> snapshot_;  // the one that applies
   std::unique_ptr<tap::Tap> tap_;
   std::unique_ptr<Taps> taps_;
   std::unique_ptr<Workers> workers_;

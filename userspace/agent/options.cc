@@ -62,6 +62,7 @@ tap::TapOptions TapFrom(const control::AgentConfig& config) {
   options.max_own_connections = config.tap.max_own_connections;
   options.max_request_bytes = config.tap.max_request_bytes;
   options.socket_mark = config.mirror.socket_mark;
+  options.replies = config.tap.replies;
   options.tcx_order = config.tap.tcx_order == control::TapOrder::kFirst ? tap::TcxOrder::kFirst : tap::TcxOrder::kLast;
   return options;
 }
@@ -100,7 +101,8 @@ uint32_t UsableCpus() {
 
 AgentOptions FromConfig(const control::AgentConfig& config, uint32_t cpus) {
   AgentOptions options;
-  options.places = {config.tap.interfaces, Directions(config.tap.direction), Mode(config.tap.attach)};
+  options.places = {config.tap.interfaces, Directions(config.tap.direction), Mode(config.tap.attach),
+                    config.tap.replies};
   options.tap = TapFrom(config);
   options.tap.rings = WorkersFor(config, cpus);
   options.worker.mirror = MirrorFrom(config.mirror);

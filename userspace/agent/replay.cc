@@ -25,6 +25,7 @@ class ReplayRun {
   ReplayRun(const ReplayOptions& options, replay::Injector injector)
       : options_(options), injector_(std::move(injector)) {}
   Status OpenTap();
+  Status Attach();
   Status ApplyRoutes();
   Status Inject(Bytes frame);
 
@@ -70,14 +71,23 @@ Status ReplayRun::OpenTap() {
   }
   tap_ = std::move(*tap);
   Status attached;
-  Status ran = injector_.RunInNamespace([this, &attached] {
-    const Result<tap::Attachment> attachment =
-        tap_->Attach(injector_.ifindex(), tap::Direction::kIngress, options_.agent.places.mode);
-    if (!attachment) {
-      attached = tl::unexpected(attachment.error());
-    }
-  });
+  Status ran = injector_.RunInNamespace([this, &attached] { attached = Attach(); });
   return ran ? attached : ran;
+}
+
+// Both directions of a capture come in at the one end of the device.
+Status ReplayRun::Attach() {
+  std::vector<tap::Side> sides = {tap::Direction::kIngress};
+  if (options_.agent.tap.replies) {
+    sides.emplace_back(tap::Direction::kIngress, tap::Program::kReplies);
+  }
+  for (const tap::Side side : sides) {
+    if (const Result<tap::Attachment> attached = tap_->Attach(injector_.ifindex(), side, options_.agent.places.mode);
+        !attached) {
+      return tl::unexpected(attached.error());
+    }
+  }
+  return {};
 }
 
 Status ReplayRun::ApplyRoutes() {
@@ -148,6 +158,11 @@ Result<ReplayReport> ReplayRun::Finish() {
   }
   report_.ledger = MakeReport(*totals, worker_->Counts(Clock::now()), true);
   report_.counters = std::move(*counters);
+  Result<std::vector<tap::EndpointReplies>> replies = tap_->Replies();
+  if (!replies) {
+    return WithContext("replay", replies.error());
+  }
+  report_.replies = std::move(*replies);
   return std::move(report_);
 }
 

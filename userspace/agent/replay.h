@@ -29,6 +29,7 @@ struct ReplayReport {
   uint64_t packets_cut = 0;  // shorter in the capture than on the wire
   LedgerReport ledger;
   std::vector<tap::TapCounter> counters;
+  std::vector<tap::EndpointReplies> replies;  // with AgentOptions::tap.replies
 };
 
 // Calls `on_mirrored` for each request that is, or with dry_run would be, mirrored, in the order of their last packets.

@@ -12,7 +12,10 @@ constexpr Duration kFirstPause = std::chrono::seconds(1);
 constexpr Duration kLongestPause = std::chrono::minutes(1);
 constexpr size_t kMostNamed = 4;
 
-std::string_view Name(tap::Direction direction) { return direction == tap::Direction::kIngress ? "ingress" : "egress"; }
+std::string Name(tap::Side side) {
+  const std::string direction = side.direction == tap::Direction::kIngress ? "ingress" : "egress";
+  return side.program == tap::Program::kRequests ? direction : direction + " for answers";
+}
 
 std::string_view Name(tap::Hook hook) { return hook == tap::Hook::kTcx ? "tcx" : "clsact"; }
 
@@ -30,6 +33,17 @@ std::string Behind(const std::vector<tap::Neighbour>& ahead) {
 }
 
 }  // namespace
+
+std::vector<tap::Side> TapPlaces::Sides() const {
+  std::vector<tap::Side> sides;
+  for (const tap::Direction direction : directions) {
+    sides.emplace_back(direction);
+    if (replies) {
+      sides.emplace_back(tap::Opposite(direction), tap::Program::kReplies);
+    }
+  }
+  return sides;
+}
 
 Result<Taps> Taps::Open(tap::Tap& tap, TapPlaces wanted) {
   Result<tap::InterfaceWatch> watch = tap::InterfaceWatch::Open();
@@ -60,8 +74,8 @@ Status Taps::Update() {
 }
 
 void Taps::Add(const tap::Interface& interface) {
-  for (const tap::Direction direction : wanted_.directions) {
-    const Key key{interface.index, direction};
+  for (const tap::Side side : sides_) {
+    const Key key{interface.index, side};
     Place& place = places_[key];
     place.interface = interface.name;
     Look(key, place);
@@ -69,9 +83,9 @@ void Taps::Add(const tap::Interface& interface) {
 }
 
 void Taps::Remove(const tap::Interface& interface) {
-  for (const tap::Direction direction : wanted_.directions) {
-    tap_->Detach(interface.index, direction);
-    places_.erase({interface.index, direction});
+  for (const tap::Side side : sides_) {
+    tap_->Detach(interface.index, side);
+    places_.erase({interface.index, side});
   }
   if (tap::MatchesAny(interface.name, wanted_.interfaces)) {
     spdlog::info("interface {} (ifindex {}) is gone", interface.name, interface.index);
@@ -176,7 +190,7 @@ void Taps::Tell(Condition& condition) const {
   condition.taps_removed = removed_;
   condition.taps_put_back = put_back_;
   for (const auto& [key, place] : places_) {
-    const std::string name = place.interface + " " + std::string(Name(key.second));
+    const std::string name = place.interface + " " + Name(key.second);
     if (!place.attached) {
       condition.missing.push_back(name);
     } else if (!place.ahead.empty()) {

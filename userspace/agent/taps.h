@@ -19,9 +19,12 @@
 namespace rpctee::agent {
 
 struct TapPlaces {
-  std::vector<std::string> interfaces;  // names and shell patterns
-  std::vector<tap::Direction> directions;
+  std::vector<std::string> interfaces;     // names and shell patterns
+  std::vector<tap::Direction> directions;  // of requests
   tap::AttachMode mode = tap::AttachMode::kAuto;
+  bool replies = false;  // tap the opposite directions for answers
+
+  std::vector<tap::Side> Sides() const;
 };
 
 class Taps {
@@ -57,11 +60,15 @@ class Taps {
     TimePoint not_before{};  // when it may be attached again
     Duration pause{};        // the next one
   };
-  using Key = std::pair<uint32_t, tap::Direction>;
+  using Key = std::pair<uint32_t, tap::Side>;
   using Places = std::map<Key, Place>;
 
   Taps(tap::Tap& tap, TapPlaces wanted, tap::InterfaceWatch watch, tap::TcWatch filter_watch)
-      : tap_(&tap), wanted_(std::move(wanted)), watch_(std::move(watch)), filter_watch_(std::move(filter_watch)) {}
+      : tap_(&tap),
+        wanted_(std::move(wanted)),
+        sides_(wanted_.Sides()),
+        watch_(std::move(watch)),
+        filter_watch_(std::move(filter_watch)) {}
   void Add(const tap::Interface& interface);
   void Remove(const tap::Interface& interface);
   void Look(const Key& key, Place& place);
@@ -72,6 +79,7 @@ class Taps {
 
   tap::Tap* tap_;
   TapPlaces wanted_;
+  std::vector<tap::Side> sides_;
   tap::InterfaceWatch watch_;
   tap::TcWatch filter_watch_;
   Places places_;

@@ -19,6 +19,7 @@ struct ReplayArguments {
   uint16_t any_endpoint = 0;
   bool dry_run = false;
   bool list = false;
+  bool replies = false;
   std::string output = "text";
   uint32_t max_segment = 0;
   uint64_t first_packet = 1;
@@ -85,7 +86,8 @@ class Printer {
   void Finish(const agent::ReplayReport& report) {
     if (json_) {
       std::cout << "\n],\"packets\":" << report.packets << ",\"packets_cut\":" << report.packets_cut
-                << ",\"tap\":" << TapJson(report) << ",\"ledger\":" << report.ledger.ToJson() << "}\n";
+                << ",\"tap\":" << TapJson(report) << ",\"ledger\":" << report.ledger.ToJson() << RepliesJson(report)
+                << "}\n";
       return;
     }
     std::cout << "packets " << report.packets << "\n";
@@ -101,6 +103,10 @@ class Printer {
         std::cout << "  " << name << counter.value << "\n";
       }
     }
+    for (const tap::EndpointReplies& replies : report.replies) {
+      std::cout << "answers of " << replies.endpoint.ToString() << ": " << replies.asked << " asked, " << replies.ok
+                << " ok, " << replies.exception << " exception, " << replies.error << " error\n";
+    }
     std::cout << "ledger\n" << report.ledger.ToText();
   }
 
@@ -111,6 +117,20 @@ class Printer {
       json[std::string(counter.name)] = counter.value;
     }
     return json.dump();
+  }
+
+  // The time that answers took in a replay says nothing.
+  static std::string RepliesJson(const agent::ReplayReport& report) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::object();
+    for (const tap::EndpointReplies& replies : report.replies) {
+      json[replies.endpoint.ToString()] = {{"asked", replies.asked},
+                                           {"ok", replies.ok},
+                                           {"exception", replies.exception},
+                                           {"error", replies.error},
+                                           {"unframed_bytes", replies.unframed_bytes},
+                                           {"latencies", replies.latency.count()}};
+    }
+    return json.empty() ? "" : ",\"replies\":" + json.dump();
   }
 
   bool json_;
@@ -131,6 +151,7 @@ Result<agent::ReplayOptions> OptionsFrom(const ReplayArguments& arguments) {
     ConfigureLog(config->log);
     options.agent = agent::FromConfig(*config);
   }
+  options.agent.tap.replies = options.agent.tap.replies || arguments.replies;
   options.captures = arguments.captures;
   options.any_endpoint_port = arguments.any_endpoint;
   // Without routes there is nobody to send to.
@@ -172,6 +193,7 @@ void AddReplayCommand(CLI::App& app, int& exit_status) {
       ->check(CLI::Range(1, 65535));
   command->add_flag("--dry-run", arguments->dry_run, "Decide, count and list, but send nothing");
   command->add_flag("--list", arguments->list, "Print each request that is, or would be, mirrored");
+  command->add_flag("--replies", arguments->replies, "Count how the endpoints answered, as with tap.replies");
   command->add_option("-o,--output", arguments->output, "Output format: text or json (json always lists)")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();

@@ -142,6 +142,9 @@ void TakeTap(const pb::Tap& proto, Overlay& overlay, AgentConfig::Tap& tap) {
                     {{"auto", A::kAuto}, {"tcx", A::kTcx}, {"clsact", A::kClsact}}, tap.attach);
   overlay.Choice<O>(RPCTEE_FIELD(Tap, proto, tcx_order, TcxOrder), {{"first", O::kFirst}, {"last", O::kLast}},
                     tap.tcx_order);
+  if (proto.has_replies()) {
+    tap.replies = proto.replies();
+  }
   if (proto.has_pin_directory()) {
     tap.pin_directory = proto.pin_directory();
     if (!tap.pin_directory.empty() && tap.pin_directory[0] != '/') {

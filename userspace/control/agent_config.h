@@ -40,6 +40,7 @@ struct AgentConfig {
     uint32_t max_request_bytes = 16U << 20;
     Duration silence_check = std::chrono::seconds(30);  // 0 = never
     uint64_t silence_bytes = 65'536;
+    bool replies = false;
   } tap;
 
   struct Routes {

@@ -23,6 +23,7 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   config.tap.max_request_bytes = 5;
   config.tap.silence_check = std::chrono::seconds(19);
   config.tap.silence_bytes = 20;
+  config.tap.replies = true;
   config.mirror.connections_per_endpoint = 6;
   config.mirror.max_buffer_bytes = 7;
   config.mirror.max_in_flight = 8;
@@ -48,6 +49,8 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_THAT(options.places.interfaces, ElementsAre("eth0", "cali*"));
   EXPECT_THAT(options.places.directions, ElementsAre(tap::Direction::kIngress, tap::Direction::kEgress));
   EXPECT_EQ(options.places.mode, tap::AttachMode::kClsact);
+  EXPECT_TRUE(options.places.replies);
+  EXPECT_TRUE(options.tap.replies);
   EXPECT_EQ(options.tap.tcx_order, tap::TcxOrder::kLast);
   EXPECT_EQ(options.tap.pin_directory, "/sys/fs/bpf/other");
   EXPECT_EQ(options.tap.rings, 7U);

@@ -55,6 +55,7 @@ TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
   EXPECT_EQ(example->tap.max_request_bytes, defaults.tap.max_request_bytes);
   EXPECT_EQ(example->tap.silence_check, defaults.tap.silence_check);
   EXPECT_EQ(example->tap.silence_bytes, defaults.tap.silence_bytes);
+  EXPECT_EQ(example->tap.replies, defaults.tap.replies);
   EXPECT_THAT(example->routes.files, ElementsAre("/etc/rpctee/routes/*.yaml"));
   EXPECT_EQ(example->routes.reload, defaults.routes.reload);
   EXPECT_EQ(example->mirror.connections_per_endpoint, defaults.mirror.connections_per_endpoint);
@@ -108,7 +109,7 @@ int CountKeys(const std::string& text, const google::protobuf::Descriptor& secti
 }
 
 TEST_F(AgentConfigTest, ExampleHasEveryKey) {
-  EXPECT_EQ(CountKeys(ReadText(ExamplePath()), *rpctee::config::v1::AgentConfig::descriptor(), ""), 44);
+  EXPECT_EQ(CountKeys(ReadText(ExamplePath()), *rpctee::config::v1::AgentConfig::descriptor(), ""), 45);
 }
 
 TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
@@ -135,6 +136,7 @@ tap:
   max_request_bytes: 1MiB
   silence_check: 0s
   silence_bytes: 1MiB
+  replies: true
 routes: {files: [/a.yaml, b.yaml], reload: 500ms}
 mirror:
   connections_per_endpoint: 4
@@ -170,6 +172,7 @@ log: {level: trace, format: json}
   EXPECT_EQ(config->tap.max_request_bytes, 1U << 20);
   EXPECT_EQ(config->tap.silence_check, seconds(0));
   EXPECT_EQ(config->tap.silence_bytes, 1U << 20);
+  EXPECT_TRUE(config->tap.replies);
   EXPECT_THAT(config->routes.files, ElementsAre("/a.yaml", directory_.Path("b.yaml")));
   EXPECT_EQ(config->routes.reload, milliseconds(500));
   EXPECT_EQ(config->mirror.connections_per_endpoint, 4U);

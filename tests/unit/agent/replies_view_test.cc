@@ -1,0 +1,85 @@
+#include "agent/replies_view.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "unit/route/route_builder.h"
+
+namespace rpctee::agent {
+namespace {
+
+using route::At;
+using route::MakeCluster;
+using route::MakeConfig;
+using route::MakeRoute;
+using route::Mirror;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+tap::EndpointReplies Answered(const std::string& endpoint, uint64_t ok, uint64_t error, Duration latency) {
+  tap::EndpointReplies replies{.endpoint = At(endpoint), .asked = ok + error, .ok = ok, .error = error, .latency = {}};
+  replies.latency.AddTo(LatencyHistogram::BucketOf(latency), ok + error);
+  return replies;
+}
+
+// Two routes of a service: the first to one pod, the second to two, with two mirrors.
+std::shared_ptr<const route::Snapshot> TwoRoutes() {
+  return route::MustBuild(
+      {.configs = {MakeConfig("org.example.Demo", {MakeRoute("one", {}, {"v1"}, {Mirror("v3")}),
+                                                   MakeRoute("two", {}, {"v1", "v2"}, {Mirror("v3"), Mirror("v4")})})},
+       .clusters = {MakeCluster("v1", {"10.0.0.1:1"}), MakeCluster("v2", {"10.0.0.2:1"}), MakeCluster("v3", {}),
+                    MakeCluster("v4", {})}});
+}
+
+nlohmann::json Json(const RepliesView& view) { return nlohmann::json::parse(view.AddToJson(R"({"seen":1})")); }
+
+TEST(RepliesView, ARuleShowsTheEndpointsOfItsRouteAddedUp) {
+  const RepliesView view(
+      *TwoRoutes(), {Answered("10.0.0.1:1", 30, 0, milliseconds(1)), Answered("10.0.0.2:1", 60, 10, milliseconds(100))},
+      seconds(10));
+  const nlohmann::json json = Json(view);
+  EXPECT_EQ(json["seen"], 1);
+  ASSERT_EQ(json["replies"].size(), 3U);
+  EXPECT_EQ(json["replies"][0]["route"], "one");
+  EXPECT_EQ(json["replies"][0]["v1"]["ok"], 30);
+  EXPECT_EQ(json["replies"][1]["mirror_cluster"], "v3");
+  EXPECT_EQ(json["replies"][2]["mirror_cluster"], "v4");
+  const nlohmann::json sum = json["replies"][2]["v1"];
+  EXPECT_EQ(sum["asked"], 100);
+  EXPECT_EQ(sum["per_second"], 10.0);
+  EXPECT_EQ(sum["ok"], 90);
+  EXPECT_EQ(sum["error"], 10);
+  EXPECT_EQ(sum["unanswered"], 0);
+  EXPECT_GE(sum["p50_us"], 81'920);
+  EXPECT_EQ(json["replies"][2]["v1_endpoints"]["10.0.0.1:1"]["asked"], 30);
+}
+
+TEST(RepliesView, WhatWasAskedAndNotAnsweredIsUnanswered) {
+  tap::EndpointReplies replies = Answered("10.0.0.1:1", 3, 0, milliseconds(1));
+  replies.asked = 5;
+  EXPECT_EQ(Json(RepliesView(*TwoRoutes(), {replies}, seconds(1)))["replies"][0]["v1"]["unanswered"], 2);
+  replies.asked = 2;
+  EXPECT_EQ(Json(RepliesView(*TwoRoutes(), {replies}, seconds(1)))["replies"][0]["v1"]["unanswered"], 0)
+      << "the counts were read one after the other";
+}
+
+TEST(RepliesView, TheTextNamesEachRuleAndEachEndpoint) {
+  const std::string text =
+      RepliesView(*TwoRoutes(), {Answered("10.0.0.1:1", 30, 0, milliseconds(1))}, seconds(10)).ToText();
+  EXPECT_THAT(text, HasSubstr("org.example.Demo_20880 one -> v3\n    v1 30 asked (3/s), 30 ok, 0 exception, 0 error, 0 "
+                              "unanswered; p50 "));
+  EXPECT_THAT(text, HasSubstr("\n      10.0.0.1:1 30 asked"));
+  EXPECT_THAT(text, Not(HasSubstr("unframed")));
+}
+
+TEST(RepliesView, NothingIsShownOfAnswersThatAreNotTapped) {
+  const RepliesView view(*TwoRoutes(), {}, seconds(10));
+  EXPECT_EQ(view.ToText(), "");
+  EXPECT_EQ(view.AddToJson(R"({"seen":1})"), R"({"seen":1})");
+}
+
+}  // namespace
+}  // namespace rpctee::agent

@@ -1,0 +1,126 @@
+#include "agent/replies_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace rpctee::agent {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using tap::EndpointReplies;
+
+std::set<SocketAddress> EndpointsOf(const route::Snapshot& snapshot, const route::Route& route) {
+  std::set<SocketAddress> addresses;
+  for (const route::Cluster& cluster : snapshot.clusters()) {
+    if (std::find(route.clusters.begin(), route.clusters.end(), cluster.name) == route.clusters.end()) {
+      continue;
+    }
+    for (const route::ClusterEndpoint& endpoint : cluster.endpoints) {
+      addresses.insert(endpoint.address);
+    }
+  }
+  return addresses;
+}
+
+void Add(EndpointReplies& sum, const EndpointReplies& one) {
+  sum.asked += one.asked;
+  sum.ok += one.ok;
+  sum.exception += one.exception;
+  sum.error += one.error;
+  sum.unframed_bytes += one.unframed_bytes;
+  sum.latency += one.latency;
+}
+
+// Counts that are read while the program goes on may be an answer apart.
+uint64_t Unanswered(const EndpointReplies& replies) {
+  const uint64_t answered = replies.ok + replies.exception + replies.error;
+  return replies.asked - std::min(replies.asked, answered);
+}
+
+std::string Milliseconds(double us) { return fmt::format("{:.3g} ms", us / 1000); }
+
+std::string Figures(const EndpointReplies& replies, double seconds) {
+  std::string text = fmt::format("{} asked ({:.3g}/s), {} ok, {} exception, {} error, {} unanswered", replies.asked,
+                                 static_cast<double>(replies.asked) / seconds, replies.ok, replies.exception,
+                                 replies.error, Unanswered(replies));
+  if (replies.latency.count() != 0) {
+    text += fmt::format("; p50 {}, p90 {}, p99 {}", Milliseconds(replies.latency.QuantileUs(0.5)),
+                        Milliseconds(replies.latency.QuantileUs(0.9)), Milliseconds(replies.latency.QuantileUs(0.99)));
+  }
+  return replies.unframed_bytes == 0 ? text : fmt::format("{}; {} bytes unframed", text, replies.unframed_bytes);
+}
+
+Json ToJson(const EndpointReplies& replies, double seconds) {
+  const auto quantile = [&](double share) { return static_cast<uint64_t>(replies.latency.QuantileUs(share)); };
+  return {{"asked", replies.asked},
+          {"per_second", static_cast<double>(replies.asked) / seconds},
+          {"ok", replies.ok},
+          {"exception", replies.exception},
+          {"error", replies.error},
+          {"unanswered", Unanswered(replies)},
+          {"unframed_bytes", replies.unframed_bytes},
+          {"p50_us", quantile(0.5)},
+          {"p90_us", quantile(0.9)},
+          {"p99_us", quantile(0.99)}};
+}
+
+}  // namespace
+
+RepliesView::RepliesView(const route::Snapshot& snapshot, const std::vector<EndpointReplies>& endpoints, Duration since)
+    : seconds_(std::max(std::chrono::duration<double>(since).count(), 1e-3)) {
+  if (endpoints.empty()) {
+    return;
+  }
+  // Rules are numbered in this order.
+  auto rule = snapshot.rules().begin();
+  for (const route::RouteConfig& config : snapshot.source().configs) {
+    for (const route::Route& route : config.routes) {
+      const std::set<SocketAddress> own = EndpointsOf(snapshot, route);
+      for (size_t i = 0; i < route.mirrors.size(); ++i, ++rule) {
+        Rule& added = rules_.emplace_back(Rule{rule->config, rule->route, rule->cluster, {}, {}});
+        std::copy_if(endpoints.begin(), endpoints.end(), std::back_inserter(added.endpoints),
+                     [&](const EndpointReplies& replies) { return own.contains(replies.endpoint); });
+        for (const EndpointReplies& replies : added.endpoints) {
+          Add(added.sum, replies);
+        }
+      }
+    }
+  }
+}
+
+std::string RepliesView::ToText() const {
+  std::string text;
+  for (const Rule& rule : rules_) {
+    text +=
+        fmt::format("  {} {} -> {}\n    v1 {}\n", rule.config, rule.route, rule.cluster, Figures(rule.sum, seconds_));
+    for (const EndpointReplies& replies : rule.endpoints) {
+      text += fmt::format("      {} {}\n", replies.endpoint.ToString(), Figures(replies, seconds_));
+    }
+  }
+  return text;
+}
+
+std::string RepliesView::AddToJson(std::string ledger_json) const {
+  if (rules_.empty()) {
+    return ledger_json;
+  }
+  Json rules = Json::array();
+  for (const Rule& rule : rules_) {
+    Json endpoints = Json::object();
+    for (const EndpointReplies& replies : rule.endpoints) {
+      endpoints[replies.endpoint.ToString()] = ToJson(replies, seconds_);
+    }
+    rules.push_back({{"config", rule.config},
+                     {"route", rule.route},
+                     {"mirror_cluster", rule.cluster},
+                     {"v1", ToJson(rule.sum, seconds_)},
+                     {"v1_endpoints", endpoints}});
+  }
+  ledger_json.pop_back();
+  return ledger_json + ",\"replies\":" + rules.dump(-1, ' ', false, Json::error_handler_t::replace) + "}";
+}
+
+}  // namespace rpctee::agent

@@ -1,0 +1,43 @@
+// How the primary answered the requests that were drawn, laid out by the rules: v1's side of the comparison with a
+// mirror. Goes into what SIGUSR1 prints and into the final ledger, when the answers are tapped.
+//
+// Plain data; any thread. The counts are of endpoints: where several rules share one, each shows it whole.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/latency.h"
+#include "route/snapshot.h"
+#include "tap/reply_table.h"
+
+namespace rpctee::agent {
+
+class RepliesView {
+ public:
+  // Nothing to show.
+  RepliesView() = default;
+  // `since`: how long was counted.
+  RepliesView(const route::Snapshot& snapshot, const std::vector<tap::EndpointReplies>& endpoints, Duration since);
+
+  // Lines like those of the ledger, one for each rule and one for each of its endpoints; empty without endpoints.
+  std::string ToText() const;
+  // The report as JSON with the member "replies" added, an array of rules; unchanged without endpoints.
+  std::string AddToJson(std::string ledger_json) const;
+
+ private:
+  struct Rule {
+    std::string config;
+    std::string route;
+    std::string cluster;       // of the mirror
+    tap::EndpointReplies sum;  // of its endpoints
+    std::vector<tap::EndpointReplies> endpoints;
+  };
+
+  double seconds_ = 0;
+  std::vector<Rule> rules_;
+};
+
+}  // namespace rpctee::agent
