@@ -16,12 +16,7 @@ thread_local size_t allocations = 0;
 
 size_t BytesOf(void* memory) { return malloc_usable_size(memory) + kChunkHeaderBytes; }
 
-}  // namespace
-
-// Not inlined: gcc 12 would see free() called on what it knows to come from new, and warn.
-// NOLINTBEGIN(misc-new-delete-overloads)
-[[gnu::noinline]] void* operator new(size_t size) {
-  void* const memory = std::malloc(size == 0 ? 1 : size);
+void* Counted(void* memory) {
   if (memory == nullptr) {
     throw std::bad_alloc();
   }
@@ -29,11 +24,24 @@ size_t BytesOf(void* memory) { return malloc_usable_size(memory) + kChunkHeaderB
   live_bytes += BytesOf(memory);
   return memory;
 }
+
+}  // namespace
+
+// Not inlined: gcc 12 would see free() called on what it knows to come from new, and warn.
+// NOLINTBEGIN(misc-new-delete-overloads)
+[[gnu::noinline]] void* operator new(size_t size) { return Counted(std::malloc(size == 0 ? 1 : size)); }
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
   live_bytes -= memory == nullptr ? 0 : BytesOf(memory);
   std::free(memory);
 }
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { operator delete(memory); }
+// std::pmr asks for memory this way, whatever the alignment.
+[[gnu::noinline]] void* operator new(size_t size, std::align_val_t alignment) {
+  const auto bytes = static_cast<size_t>(alignment);
+  return Counted(std::aligned_alloc(bytes, (size + bytes - 1) / bytes * bytes));
+}
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { operator delete(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t, std::align_val_t) noexcept { operator delete(memory); }
 // NOLINTEND(misc-new-delete-overloads)
 
 namespace rpctee::test {

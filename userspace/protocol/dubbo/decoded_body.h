@@ -76,7 +76,8 @@ class DecodedBody : public BodyDecoder {
 
   bool attachments_done_ = false;
   bool attachments_ok_ = false;
-  std::array<std::byte, kInlineEntries * sizeof(Entry)> inline_entries_;
+  // Aligned, or the last entry has no room in it and all of them go to the heap.
+  alignas(Entry) std::array<std::byte, kInlineEntries * sizeof(Entry)> inline_entries_;
   std::pmr::monotonic_buffer_resource entry_memory_{inline_entries_.data(), inline_entries_.size()};
   std::pmr::vector<Entry> entries_{&entry_memory_};
 
