@@ -73,8 +73,8 @@ Result<std::vector<EndpointReplies>> ReplyTable::Read() const {
   }
   std::vector<EndpointReplies> replies;
   replies.reserve(by_endpoint.size());
-  for (auto& [address, entry] : by_endpoint) {
-    replies.push_back(std::move(entry));
+  for (const auto& [address, entry] : by_endpoint) {
+    replies.push_back(entry);
   }
   return replies;
 }
