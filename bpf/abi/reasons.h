@@ -34,6 +34,7 @@
 #define RPCTEE_COPY_OUTCOMES(X)                                                                            \
 	X(no_endpoint, "the mirror cluster has no endpoint that can take a request now")                   \
 	X(queue_full, "the endpoint's buffer of unsent bytes was full; the newest copy was dropped")       \
+	X(over_budget, "the limit on copies a second, bytes a second or unsent bytes was reached")         \
 	X(answered_ok, "the mirror answered with a result")                                                \
 	X(answered_exception, "the mirror answered with an exception of the method that was called")       \
 	X(answered_error, "the mirror answered with an error of the server itself")                        \

@@ -2,6 +2,8 @@ rpctee_test(
   unit_mirror
   SOURCES mirror/backoff_test.cc
           mirror/balancer_test.cc
+          mirror/budget_test.cc
+          mirror/mirror_budget_test.cc
           mirror/ejection_test.cc
           mirror/mirror_ejection_test.cc
           mirror/mirror_backpressure_test.cc

@@ -106,6 +106,11 @@ AgentOptions FromConfig(const control::AgentConfig& config, uint32_t cpus) {
   options.tap = TapFrom(config);
   options.tap.rings = WorkersFor(config, cpus);
   options.worker.mirror = MirrorFrom(config.mirror);
+  options.worker.mirror.budget = std::make_shared<mirror::AgentBudget>(
+      mirror::RateLimits{.requests_per_second = config.limits.max_mirror_requests_per_second,
+                         .bytes_per_second = config.limits.max_mirror_bytes_per_second},
+      config.limits.max_mirror_memory);
+  options.max_cpu = config.limits.max_cpu;
   const uint64_t half_bytes = config.limits.max_reassembly_bytes / 2;
   options.worker.pipeline.limits = {.max_bytes = half_bytes, .max_age = config.limits.request_timeout};
   options.worker.pipeline.stream_limits.max_bytes = half_bytes;

@@ -20,6 +20,7 @@ struct AgentOptions {
   SilenceOptions silence;
   std::vector<std::string> route_files;
   Duration reload_interval = std::chrono::seconds(1);
+  double max_cpu = 0;            // of one core; 0 = no limit
   std::string ledger_json_path;  // where the final ledger goes; empty = nowhere
 };
 

@@ -215,6 +215,24 @@ void TakeMirror(const pb::Mirror& proto, Overlay& overlay, AgentConfig::Mirror& 
   }
 }
 
+void TakeBudgets(const pb::Limits& proto, Overlay& overlay, AgentConfig::Limits& limits) {
+  constexpr uint32_t kMostRequests = 1'000'000'000;
+  constexpr double kMostCpu = 1024;
+  overlay.Count(RPCTEE_FIELD(Limits, proto, max_mirror_requests_per_second, MaxMirrorRequestsPerSecond), 0,
+                kMostRequests, limits.max_mirror_requests_per_second);
+  overlay.Size(RPCTEE_FIELD(Limits, proto, max_mirror_bytes_per_second, MaxMirrorBytesPerSecond), 0, 1024 * kGiB,
+               limits.max_mirror_bytes_per_second);
+  overlay.Size(RPCTEE_FIELD(Limits, proto, max_mirror_memory, MaxMirrorMemory), 0, 1024 * kGiB,
+               limits.max_mirror_memory);
+  if (proto.has_max_cpu()) {
+    limits.max_cpu = proto.max_cpu();
+    if (!(limits.max_cpu >= 0 && limits.max_cpu <= kMostCpu)) {
+      overlay.AddError(proto, pb::Limits::kMaxCpuFieldNumber,
+                       fmt::format("{} is not from 0 to {}", limits.max_cpu, kMostCpu));
+    }
+  }
+}
+
 void TakeRest(const pb::AgentConfig& proto, Overlay& overlay, AgentConfig& config) {
   using F = LogFormat;
   using L = LogLevel;
@@ -231,6 +249,7 @@ void TakeRest(const pb::AgentConfig& proto, Overlay& overlay, AgentConfig& confi
                config.limits.max_reassembly_bytes);
   overlay.Time(RPCTEE_FIELD(Limits, proto.limits(), request_timeout, RequestTimeout), milliseconds(100), minutes(10),
                config.limits.request_timeout);
+  TakeBudgets(proto.limits(), overlay, config.limits);
   overlay.Time(RPCTEE_FIELD(AgentConfig, proto, shutdown_grace, ShutdownGrace), milliseconds(0), minutes(5),
                config.shutdown_grace);
   overlay.Choice<L>(

@@ -73,6 +73,10 @@ struct AgentConfig {
   struct Limits {
     uint64_t max_reassembly_bytes = uint64_t{192} << 20;  // of all workers together
     Duration request_timeout = std::chrono::seconds(30);
+    uint32_t max_mirror_requests_per_second = 0;  // 0 = no limit; so with the next three
+    uint64_t max_mirror_bytes_per_second = 0;
+    uint64_t max_mirror_memory = uint64_t{128} << 20;
+    double max_cpu = 0;  // of one core
   } limits;
 
   Duration shutdown_grace = std::chrono::seconds(2);

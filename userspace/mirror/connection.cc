@@ -97,11 +97,17 @@ bool Connection::Queue(const Copy& copy, const CopyHead& head, TimePoint now) {
   pending.bytes = static_cast<uint32_t>(bytes);
   pending.end_offset = buffer_.appended();
   pending.deadline = now + context_.options.reply_timeout;
+  CountMemory();
   last_queued_ = now;
   health_.OnQueued(now);
   ArmTimer(pending.deadline);
   MarkUnflushed();
   return true;
+}
+
+void Connection::CountMemory() {
+  context_.budget->AddMemory(uint64_t{buffer_.size()} - counted_bytes_);
+  counted_bytes_ = buffer_.size();
 }
 
 void Connection::MarkUnflushed() {
@@ -136,6 +142,7 @@ void Connection::Close(CloseCause cause, const std::string& reason) {
   context_.loop.CancelTimer(std::exchange(timer_, 0));
   state_ = State::kIdle;
   buffer_.Clear();
+  CountMemory();
   if (proved) {
     health_.OnConnectionProved();
   }
@@ -284,6 +291,7 @@ void Connection::OnHeartbeat(const FrameHeader& header) {
   }
   ++context_.stats.heartbeats_answered;
   buffer_.Append(answer);
+  CountMemory();
   MarkUnflushed();
 }
 
@@ -307,6 +315,7 @@ void Connection::Write() {
       return;
     }
     buffer_.Consume(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    CountMemory();
     TellSent(Clock::now());
   }
   WatchWritable(buffer_.size() != 0);
@@ -361,6 +370,7 @@ void Connection::ExpireCopies(TimePoint now) {
   }
   if (cut_from < cut_to) {
     buffer_.Cut(cut_from, cut_to);
+    CountMemory();
   }
 }
 

@@ -71,6 +71,8 @@ class Connection final : private ReplySink {
   void TellSent(TimePoint now);
   void WatchWritable(bool wanted);
   void MarkUnflushed();
+  // After each change of the buffer.
+  void CountMemory();
 
   void ExpireCopies(TimePoint now);
   void EndAll(CopyOutcome outcome);
@@ -93,6 +95,7 @@ class Connection final : private ReplySink {
   bool watching_writable_ = false;
   bool unflushed_ = false;  // whether it stands in the Context's list
   SendBuffer buffer_;
+  size_t counted_bytes_ = 0;  // of the buffer, in the budget
   Pending pending_;
   ReplyReader reader_;
   uint32_t late_ = 0;  // where answers are matched by order: those still to come of copies that have ended

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/event_loop.h"
+#include "mirror/budget.h"
 #include "mirror/observer.h"
 
 namespace rpctee::mirror {
@@ -15,7 +17,11 @@ struct Context {
   static constexpr size_t kReadBytes = size_t{64} << 10;
 
   Context(EventLoop& loop_of_worker, MirrorObserver& told, MirrorOptions limits)
-      : loop(loop_of_worker), observer(told), options(limits), read_buffer(kReadBytes) {}
+      : loop(loop_of_worker),
+        observer(told),
+        options(limits),
+        budget(limits.budget == nullptr ? std::make_shared<AgentBudget>(RateLimits(), 0) : limits.budget),
+        read_buffer(kReadBytes) {}
 
   void EndCopy(const CopyEnd& end) {
     --in_flight;
@@ -27,6 +33,7 @@ struct Context {
   EventLoop& loop;
   MirrorObserver& observer;
   const MirrorOptions options;
+  const std::shared_ptr<AgentBudget> budget;
   MirrorStats stats;
   size_t in_flight = 0;                // copies that have not ended
   std::vector<Connection*> unflushed;  // connections with new bytes since the last flush

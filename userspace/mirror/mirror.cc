@@ -130,9 +130,14 @@ void Mirror::Send(const Copy& copy) {
   if (connection == nullptr) {
     return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);
   }
-  if (!connection->Queue(copy, *head, now)) {
-    context_->EndCopy({.rule = copy.rule, .outcome = CopyOutcome::queue_full, .endpoint = &connection->remote()});
+  const SocketAddress* const endpoint = &connection->remote();
+  if (!context_->budget->Allows(head->bytes, now)) {
+    return context_->EndCopy({.rule = copy.rule, .outcome = CopyOutcome::over_budget, .endpoint = endpoint});
   }
+  if (!connection->Queue(copy, *head, now)) {
+    return context_->EndCopy({.rule = copy.rule, .outcome = CopyOutcome::queue_full, .endpoint = endpoint});
+  }
+  context_->budget->Take(head->bytes, now);
 }
 
 void Mirror::Flush() {

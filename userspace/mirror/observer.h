@@ -8,11 +8,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/ledger.h"
+#include "mirror/budget.h"
 #include "mirror/ejection.h"
 
 namespace rpctee::mirror {
@@ -29,9 +31,10 @@ struct MirrorOptions {
   Duration user_timeout = std::chrono::seconds(15);  // TCP_USER_TIMEOUT
   Duration idle_timeout = std::chrono::minutes(2);   // without a copy; 0 = never
   EjectionOptions ejection;
-  uint32_t socket_mark = 0;      // SO_MARK; 0 = none. A socket that refuses it is not used.
-  uint32_t dscp = 0;             // of packets with copies, 0 to 63
-  uint32_t socket_priority = 0;  // SO_PRIORITY, 0 to 6
+  std::shared_ptr<AgentBudget> budget{};  // of all workers; null = no limit
+  uint32_t socket_mark = 0;               // SO_MARK; 0 = none. A socket that refuses it is not used.
+  uint32_t dscp = 0;                      // of packets with copies, 0 to 63
+  uint32_t socket_priority = 0;           // SO_PRIORITY, 0 to 6
 };
 
 struct CopyEnd {

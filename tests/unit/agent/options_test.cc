@@ -40,6 +40,8 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   config.mirror.socket_mark = 14;
   config.limits.max_reassembly_bytes = 30;
   config.limits.request_timeout = std::chrono::seconds(16);
+  config.limits.max_mirror_memory = 20;
+  config.limits.max_cpu = 0.5;
   config.shutdown_grace = std::chrono::seconds(17);
   config.workers = 7;
   config.routes.files = {"a.yaml"};
@@ -84,6 +86,9 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_EQ(options.worker.pipeline.stream_limits.max_bytes, 15U);
   EXPECT_EQ(options.worker.pipeline.stream_limits.max_request_bytes, 5U);
   EXPECT_EQ(options.worker.pipeline.limits.max_age, std::chrono::seconds(16));
+  EXPECT_TRUE(options.worker.mirror.budget->HasMemory(20));
+  EXPECT_FALSE(options.worker.mirror.budget->HasMemory(21));
+  EXPECT_EQ(options.max_cpu, 0.5);
   EXPECT_EQ(options.worker.shutdown_grace, std::chrono::seconds(17));
   EXPECT_THAT(options.route_files, ElementsAre("a.yaml"));
   EXPECT_EQ(options.reload_interval, std::chrono::seconds(18));

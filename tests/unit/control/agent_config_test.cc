@@ -77,6 +77,10 @@ TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
   EXPECT_EQ(example->mirror.socket_mark, defaults.mirror.socket_mark);
   EXPECT_EQ(example->limits.max_reassembly_bytes, defaults.limits.max_reassembly_bytes);
   EXPECT_EQ(example->limits.request_timeout, defaults.limits.request_timeout);
+  EXPECT_EQ(example->limits.max_mirror_requests_per_second, defaults.limits.max_mirror_requests_per_second);
+  EXPECT_EQ(example->limits.max_mirror_bytes_per_second, defaults.limits.max_mirror_bytes_per_second);
+  EXPECT_EQ(example->limits.max_mirror_memory, defaults.limits.max_mirror_memory);
+  EXPECT_EQ(example->limits.max_cpu, defaults.limits.max_cpu);
   EXPECT_EQ(example->shutdown_grace, defaults.shutdown_grace);
   EXPECT_EQ(example->log.level, defaults.log.level);
   EXPECT_EQ(example->log.format, defaults.log.format);
@@ -109,7 +113,7 @@ int CountKeys(const std::string& text, const google::protobuf::Descriptor& secti
 }
 
 TEST_F(AgentConfigTest, ExampleHasEveryKey) {
-  EXPECT_EQ(CountKeys(ReadText(ExamplePath()), *rpctee::config::v1::AgentConfig::descriptor(), ""), 45);
+  EXPECT_EQ(CountKeys(ReadText(ExamplePath()), *rpctee::config::v1::AgentConfig::descriptor(), ""), 49);
 }
 
 TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
@@ -153,7 +157,8 @@ mirror:
   ejection: {consecutive_failures: 7, consecutive_exhausted: 0, time: 1s, max_time: 2m}
   socket_priority: 2
   socket_mark: 0xFF
-limits: {max_reassembly_bytes: 9MiB, request_timeout: 5s}
+limits: {max_reassembly_bytes: 9MiB, request_timeout: 5s, max_mirror_requests_per_second: 10,
+         max_mirror_bytes_per_second: 2KiB, max_mirror_memory: 0, max_cpu: 0.25}
 shutdown_grace: 0s
 log: {level: trace, format: json}
 )");
@@ -194,6 +199,10 @@ log: {level: trace, format: json}
   EXPECT_EQ(config->mirror.socket_mark, 255U);
   EXPECT_EQ(config->limits.max_reassembly_bytes, 9U << 20);
   EXPECT_EQ(config->limits.request_timeout, seconds(5));
+  EXPECT_EQ(config->limits.max_mirror_requests_per_second, 10U);
+  EXPECT_EQ(config->limits.max_mirror_bytes_per_second, 2048U);
+  EXPECT_EQ(config->limits.max_mirror_memory, 0U);
+  EXPECT_EQ(config->limits.max_cpu, 0.25);
   EXPECT_EQ(config->shutdown_grace, seconds(0));
   EXPECT_EQ(config->log.level, LogLevel::kTrace);
   EXPECT_EQ(config->log.format, LogFormat::kJson);
