@@ -130,13 +130,34 @@ void Agent::OnSignal(int signal) {
 Status Agent::ApplyRoutes(const std::shared_ptr<const route::Snapshot>& snapshot) {
   // The workers first: a request that the tap samples by the new table finds the new rules.
   workers_->Publish(snapshot);
-  if (const Status set = tap_->SetEndpoints(snapshot->endpoints()); !set) {
-    return WithContext("endpoint table", set.error());
+  if (Status set = SetThresholds(*snapshot); !set) {
+    return set;
   }
   silence_->SetEndpoints(snapshot->endpoints());
   snapshot_ = snapshot;
   spdlog::info("routes: {} mirror rules over {} endpoints", snapshot->rules().size(), snapshot->endpoints().size());
   return {};
+}
+
+Status Agent::SetThresholds(const route::Snapshot& snapshot) {
+  std::vector<route::EndpointThreshold> endpoints = snapshot.endpoints();
+  for (route::EndpointThreshold& endpoint : endpoints) {
+    endpoint.threshold = cpu_.factor().Scale(endpoint.threshold);
+  }
+  if (const Status set = tap_->SetEndpoints(endpoints); !set) {
+    return WithContext("endpoint table", set.error());
+  }
+  return {};
+}
+
+void Agent::LookAtCpu() {
+  if (cpu_.Look(Clock::now())) {
+    workers_->SetSamplingFactor(cpu_.factor());
+    if (const Status set = SetThresholds(*snapshot_); !set) {
+      spdlog::error("{}", set.error().message);
+    }
+  }
+  loop_.AddTimer(Clock::now() + CpuWatch::kInterval, [this] { LookAtCpu(); });
 }
 
 void Agent::Reload() {
@@ -161,6 +182,7 @@ Condition Agent::Describe() const {
   Condition condition;
   taps_->Tell(condition);
   condition.silent = silence_->Silent();
+  condition.sampling_factor = cpu_.factor().value();
   return condition;
 }
 
@@ -233,6 +255,7 @@ Status Agent::Run() {
   }
   LookAtTaps();
   LookForStuck();
+  LookAtCpu();
   ReloadWhenChanged();
   spdlog::info("ready: {} interfaces tapped, {} workers", tap_->Attachments().size(), options_.tap.rings);
   while (!stop_ && running) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/cpu_watch.h"
 #include "agent/options.h"
 #include "agent/replies_view.h"
 #include "agent/route_loader.h"
@@ -32,7 +33,7 @@ class Agent {
 
  private:
   Agent(AgentOptions options, EventLoop loop)
-      : options_(std::move(options)), loop_(std::move(loop)), loader_(options_.route_files) {}
+      : options_(std::move(options)), loop_(std::move(loop)), loader_(options_.route_files), cpu_(options_.max_cpu) {}
 
   Status WatchSignals();
   void OnSignal(int signal);
@@ -47,6 +48,10 @@ class Agent {
   void LookAtTaps();
   // Tells of workers that do not come round.
   void LookForStuck();
+  // Lowers and raises what is sampled, by the CPU time that the agent takes.
+  void LookAtCpu();
+  // The snapshot's, by the present factor.
+  Status SetThresholds(const route::Snapshot& snapshot);
   // Stops, because a worker has failed.
   void OnFailure();
   Condition Describe() const;
@@ -64,6 +69,7 @@ class Agent {
   std::unique_ptr<Taps> taps_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<SilenceWatch> silence_;
+  CpuWatch cpu_;
   bool interfaces_pending_ = false;  // a timer is set for another try
   bool stop_ = false;
 };

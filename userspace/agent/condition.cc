@@ -20,6 +20,9 @@ std::string Condition::ToText() const {
   for (const SocketAddress& endpoint : silent) {
     line("silent", endpoint.ToString());
   }
+  if (sampling_factor < 1) {
+    line("sampling_factor", fmt::format("{:.4f}", sampling_factor));
+  }
   return text;
 }
 
@@ -30,8 +33,9 @@ std::string Condition::AddToJson(std::string ledger_json) const {
     endpoints += fmt::format(R"({}"{}")", endpoints.empty() ? "" : ",", endpoint.ToString());
   }
   return ledger_json +
-         fmt::format(R"(,"taps_removed":{},"taps_put_back":{},"taps_missing":{},"taps_behind":{},"silent":[{}]}})",
-                     taps_removed, taps_put_back, missing.size(), behind.size(), endpoints);
+         fmt::format(
+             R"(,"taps_removed":{},"taps_put_back":{},"taps_missing":{},"taps_behind":{},"silent":[{}],"sampling_factor":{:.4f}}})",
+             taps_removed, taps_put_back, missing.size(), behind.size(), endpoints, sampling_factor);
 }
 
 }  // namespace rpctee::agent

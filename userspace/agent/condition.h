@@ -19,6 +19,9 @@ struct Condition {
   // Endpoints on this node that receive what the tap does not see.
   std::vector<SocketAddress> silent;
 
+  // On the shares of all rules; below 1 while the agent takes more CPU time than it may.
+  double sampling_factor = 1;
+
   // Lines like those of the ledger; empty when there is nothing to tell.
   std::string ToText() const;
   // The report as JSON with the condition's members added; of places, only how many.

@@ -56,7 +56,7 @@ uint64_t Pipeline::ThresholdOf(const SocketAddress& endpoint) {
   if (options_.take_every_request) {
     return route::Share{}.Threshold();
   }
-  return snapshot_ == nullptr ? 0 : snapshot_->ThresholdOf(endpoint);
+  return snapshot_ == nullptr ? 0 : factor_.Scale(snapshot_->ThresholdOf(endpoint));
 }
 
 void Pipeline::OnStreamRequest(stream::StreamRequest outcome) {
@@ -98,7 +98,11 @@ RequestOutcome Pipeline::Handle(const stream::Frame& frame) {
     if (snapshot_ == nullptr) {
       return RequestOutcome::no_route;
     }
-    snapshot_->Decide(frame.flow.destination, request.fields(), frame.draw, decision_);
+    const std::optional<uint32_t> draw = factor_.Unscale(frame.draw);
+    if (!draw) {
+      return RequestOutcome::not_sampled;
+    }
+    snapshot_->Decide(frame.flow.destination, request.fields(), *draw, decision_);
     if (decision_.kind != route::Decision::Kind::kMirror) {
       return OutcomeOf(decision_.kind);
     }

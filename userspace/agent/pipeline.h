@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 
+#include "agent/sampling_factor.h"
 #include "base/capture.h"
 #include "base/ledger.h"
 #include "mirror/mirror.h"
@@ -51,6 +52,7 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
         reassembler_(assembler_, *this, options.stream_limits) {}
 
   void SetSnapshot(std::shared_ptr<const route::Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
+  void SetSamplingFactor(SamplingFactor factor) { factor_ = factor; }
   void SetOnMirrored(OnMirrored on_mirrored) { on_mirrored_ = std::move(on_mirrored); }
 
   void Take(const CapturedRecord& record, TimePoint now);
@@ -82,6 +84,7 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
   stream::Assembler assembler_;
   stream::Reassembler reassembler_;
   std::shared_ptr<const route::Snapshot> snapshot_;
+  SamplingFactor factor_;
   OnMirrored on_mirrored_;
   route::Decision decision_;  // kept for its storage
 };

@@ -158,6 +158,7 @@ Status Worker::Finish() {
 Result<size_t> Worker::Round() {
   const TimePoint now = Clock::now();
   TakeSnapshot();
+  pipeline_.SetSamplingFactor(SamplingFactor::FromSteps(factor_steps_.load(std::memory_order_relaxed)));
   Beat(now);
   const Result<size_t> records =
       tap_.Drain(ring_, kBatchRecords, [this, now](const CapturedRecord& record) { pipeline_.Take(record, now); });

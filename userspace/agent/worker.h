@@ -45,6 +45,8 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   Status Start(OnFailure on_failure);
   // Takes effect at the worker's next round.
   void Publish(std::shared_ptr<const route::Snapshot> snapshot);
+  // On the shares of all rules; takes effect at the next round.
+  void SetSamplingFactor(SamplingFactor factor) { factor_steps_.store(factor.steps(), std::memory_order_relaxed); }
   // Empties the ring, waits up to the grace for answers, closes connections, ends the thread. To be called after the
   // tap has stopped sampling. BeginStop does not wait for the end, so that several workers stop at a time.
   void BeginStop();
@@ -104,6 +106,7 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   Pipeline pipeline_;
   Rest rest_;
   std::atomic<TimePoint> last_beat_{};
+  std::atomic<uint32_t> factor_steps_{SamplingFactor().steps()};
 
   std::mutex mutex_;  // guards these three
   std::shared_ptr<const route::Snapshot> next_snapshot_;

@@ -41,6 +41,12 @@ void Workers::Publish(const std::shared_ptr<const route::Snapshot>& snapshot) {
   }
 }
 
+void Workers::SetSamplingFactor(SamplingFactor factor) {
+  for (const Entry& entry : workers_) {
+    entry.worker->SetSamplingFactor(factor);
+  }
+}
+
 void Workers::Stop() {
   for (const Entry& entry : workers_) {
     entry.worker->BeginStop();

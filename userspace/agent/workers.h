@@ -29,6 +29,7 @@ class Workers {
   // Either all run afterwards, or none.
   Status Start();
   void Publish(const std::shared_ptr<const route::Snapshot>& snapshot);
+  void SetSamplingFactor(SamplingFactor factor);
   // All at a time, so that the grace passes once. To be called after the tap has stopped sampling.
   void Stop();
 

@@ -22,8 +22,9 @@ TEST(Condition, TellsWhatOthersDidAndHowItIsNow) {
 }
 
 TEST(Condition, IsPartOfTheLedgersObject) {
-  EXPECT_EQ(Condition{}.AddToJson(R"({"seen":1})"),
-            R"({"seen":1,"taps_removed":0,"taps_put_back":0,"taps_missing":0,"taps_behind":0,"silent":[]})");
+  EXPECT_EQ(
+      Condition{}.AddToJson(R"({"seen":1})"),
+      R"({"seen":1,"taps_removed":0,"taps_put_back":0,"taps_missing":0,"taps_behind":0,"silent":[],"sampling_factor":1.0000})");
   const Condition condition{
       .taps_removed = 3,
       .taps_put_back = 2,
@@ -32,7 +33,14 @@ TEST(Condition, IsPartOfTheLedgersObject) {
       .silent = {SocketAddress::Parse("10.44.0.11:20880").value(), SocketAddress::Parse("[fd44::11]:20880").value()}};
   EXPECT_EQ(condition.AddToJson(R"({"seen":1})"),
             R"({"seen":1,"taps_removed":3,"taps_put_back":2,"taps_missing":2,"taps_behind":1,)"
-            R"("silent":["10.44.0.11:20880","[fd44::11]:20880"]})");
+            R"("silent":["10.44.0.11:20880","[fd44::11]:20880"],"sampling_factor":1.0000})");
+}
+
+TEST(Condition, TellsWhenLessIsSampledThanTheRoutesAskFor) {
+  Condition condition;
+  condition.sampling_factor = 0.25;
+  EXPECT_EQ(condition.ToText(), "  sampling_factor   0.2500\n");
+  EXPECT_NE(condition.AddToJson("{}").find("\"sampling_factor\":0.2500}"), std::string::npos);
 }
 
 }  // namespace
