@@ -39,6 +39,14 @@ RequestOutcome OutcomeOf(route::Decision::Kind kind) {
 
 }  // namespace
 
+void Pipeline::SetSnapshot(std::shared_ptr<const route::Snapshot> snapshot) {
+  snapshot_ = std::move(snapshot);
+  rule_numbers_.clear();
+  for (const route::Rule& rule : snapshot_->rules()) {
+    rule_numbers_.push_back(ledger_.NumberOf({rule.config, rule.route, rule.cluster}));
+  }
+}
+
 void Pipeline::Take(const CapturedRecord& record, TimePoint now) {
   if (const auto* part = std::get_if<CapturedPart>(&record)) {
     reassembler_.Take(*part, now);
@@ -126,7 +134,7 @@ void Pipeline::SendCopies(const stream::Frame& frame, protocol::Request& request
   for (const route::Rule* rule : decision_.rules) {
     ledger_.CopyMade();
     copy.cluster = rule->cluster_index;
-    copy.rule = rule->id;
+    copy.rule = rule_numbers_[rule->id];
     copy.hash = HashOfFields(rule->hash_policy, request.fields());
     mirror_->Send(copy);
   }

@@ -51,7 +51,7 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
         assembler_(*this, options.limits),
         reassembler_(assembler_, *this, options.stream_limits) {}
 
-  void SetSnapshot(std::shared_ptr<const route::Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
+  void SetSnapshot(std::shared_ptr<const route::Snapshot> snapshot);
   void SetSamplingFactor(SamplingFactor factor) { factor_ = factor; }
   void SetOnMirrored(OnMirrored on_mirrored) { on_mirrored_ = std::move(on_mirrored); }
 
@@ -85,6 +85,7 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
   stream::Reassembler reassembler_;
   std::shared_ptr<const route::Snapshot> snapshot_;
   SamplingFactor factor_;
+  std::vector<uint32_t> rule_numbers_;  // in the ledger, of the snapshot's rules: they outlive it
   OnMirrored on_mirrored_;
   route::Decision decision_;  // kept for its storage
 };

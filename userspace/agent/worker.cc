@@ -96,10 +96,15 @@ void Worker::BeginCounts() {
 
 LedgerCounts Worker::Counts(TimePoint deadline) {
   if (!thread_.joinable()) {
-    return ledger_.Counts();
+    return ledger_.AllCounts();
   }
   std::unique_lock lock(mutex_);
-  return counted_.wait_until(lock, deadline, [this] { return !counts_are_wanted_; }) ? counts_ : ledger_.Counts();
+  if (counted_.wait_until(lock, deadline, [this] { return !counts_are_wanted_; })) {
+    return counts_;
+  }
+  LedgerCounts counts = ledger_.Counts();
+  counts.rules = counts_.rules;
+  return counts;
 }
 
 void Worker::Run() {
@@ -206,7 +211,7 @@ void Worker::TellCounts() {
   ledger_.SetInFlight(mirror_.in_flight());
   const std::lock_guard lock(mutex_);
   if (counts_are_wanted_) {
-    counts_ = ledger_.Counts();
+    counts_ = ledger_.AllCounts();
     counts_are_wanted_ = false;
     counted_.notify_one();
   }
@@ -238,9 +243,11 @@ void Worker::Ignore(const Flow& flow, uint64_t flow_id, uint32_t holes, Content 
   LogUntold(flow, tap_.Ignore(flow, flow_id, holes, kind));
 }
 
-void Worker::OnCopySent(uint32_t /*rule*/, const SocketAddress& /*endpoint*/) { ledger_.CopySent(); }
+void Worker::OnCopySent(uint32_t rule, const SocketAddress& endpoint) { ledger_.CopySent(rule, &endpoint); }
 
-void Worker::OnCopyEnd(const mirror::CopyEnd& end) { ledger_.EndCopy(end.outcome); }
+void Worker::OnCopyEnd(const mirror::CopyEnd& end) {
+  ledger_.EndCopy(end.outcome, end.rule, end.endpoint, end.latency);
+}
 
 void Worker::OnConnectionOpened(const SocketAddress& local, const SocketAddress& remote) {
   if (const Status added = tap_.AddOwnConnection(local, remote); !added) {

@@ -58,6 +58,76 @@ bool LedgerReport::Balanced() const {
          (!settled || nothing_left);
 }
 
+namespace {
+
+// Names come from users' files.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+    }
+    const bool is_control = static_cast<unsigned char>(c) < 0x20;
+    quoted += is_control ? ' ' : c;
+  }
+  return quoted + "\"";
+}
+
+std::string Microseconds(const LatencyHistogram& latency, double share) {
+  return std::to_string(static_cast<uint64_t>(latency.QuantileUs(share)));
+}
+
+std::string ToText(const RuleCounts& row) {
+  const bool is_other = row.rule == RuleName();
+  std::string text =
+      "  rule " + (is_other ? "(other)" : row.rule.config + " " + row.rule.route + " to " + row.rule.cluster);
+  text += (row.endpoint ? " at " + row.endpoint->ToString() : "") + ": sent " + std::to_string(row.sent);
+  for (size_t i = 0; i < kCopyOutcomes; ++i) {
+    if (row.ends[i] != 0) {
+      text += ", " + std::string(kCopyNames[i]) + " " + std::to_string(row.ends[i]);
+    }
+  }
+  if (row.latency.count() != 0) {
+    text += ", answers in us p50 " + Microseconds(row.latency, 0.5) + " p99 " + Microseconds(row.latency, 0.99);
+  }
+  return text + "\n";
+}
+
+// [lower end of the bucket in us, count] of those that are not empty.
+std::string BucketsToJson(const LatencyHistogram& latency) {
+  std::string json;
+  for (unsigned bucket = 0; bucket < LatencyHistogram::kBuckets; ++bucket) {
+    if (const uint64_t count = latency.buckets().at(bucket); count != 0) {
+      json += (json.empty() ? "[" : ",[") + std::to_string(rpctee_latency_floor_us(bucket)) + "," +
+              std::to_string(count) + "]";
+    }
+  }
+  return "[" + json + "]";
+}
+
+std::string ToJson(const RuleCounts& row) {
+  std::string json = "{\"config\":" + Quoted(row.rule.config) + ",\"route\":" + Quoted(row.rule.route) +
+                     ",\"cluster\":" + Quoted(row.rule.cluster) +
+                     ",\"endpoint\":" + (row.endpoint ? Quoted(row.endpoint->ToString()) : "null") +
+                     ",\"sent\":" + std::to_string(row.sent);
+  for (size_t i = 0; i < kCopyOutcomes; ++i) {
+    json += ",\"" + std::string(kCopyNames[i]) + "\":" + std::to_string(row.ends[i]);
+  }
+  return json + ",\"answer_us_p50\":" + Microseconds(row.latency, 0.5) +
+         ",\"answer_us_p99\":" + Microseconds(row.latency, 0.99) +
+         ",\"answer_us_buckets\":" + BucketsToJson(row.latency) + "}";
+}
+
+std::string RulesToJson(const std::vector<RuleCounts>& rules) {
+  std::string json;
+  for (const RuleCounts& row : rules) {
+    json += (json.empty() ? "" : ",") + ToJson(row);
+  }
+  return "[" + json + "]";
+}
+
+}  // namespace
+
 std::string LedgerReport::ToText() const {
   std::string text;
   for (const Line& line : Lines(*this)) {
@@ -67,6 +137,9 @@ std::string LedgerReport::ToText() const {
       text += "  " + name + std::to_string(line.value) + "\n";
     }
   }
+  for (const RuleCounts& row : rules) {
+    text += rpctee::ToText(row);
+  }
   return text + "  balanced          " + (Balanced() ? "yes" : "NO") + "\n";
 }
 
@@ -75,7 +148,7 @@ std::string LedgerReport::ToJson() const {
   for (const Line& line : Lines(*this)) {
     json += "\"" + std::string(line.name) + "\":" + std::to_string(line.value) + ",";
   }
-  return json + "\"balanced\":" + (Balanced() ? "true" : "false") + "}";
+  return json + "\"rules\":" + RulesToJson(rules) + ",\"balanced\":" + (Balanced() ? "true" : "false") + "}";
 }
 
 LedgerCounts& LedgerCounts::operator+=(const LedgerCounts& other) {
@@ -88,6 +161,7 @@ LedgerCounts& LedgerCounts::operator+=(const LedgerCounts& other) {
   sent += other.sent;
   AddTo(copy_outcomes, other.copy_outcomes);
   in_flight += other.in_flight;
+  AddRows(rules, other.rules);
   return *this;
 }
 
@@ -104,10 +178,17 @@ LedgerReport MakeReport(const TapTotals& tap, const LedgerCounts& agent, bool se
   report.sent = agent.sent;
   report.copy_outcomes = agent.copy_outcomes;
   report.in_flight = agent.in_flight;
+  report.rules = agent.rules;
   report.requests[static_cast<size_t>(RequestOutcome::not_sampled)] += tap.not_sampled;
   report.requests[static_cast<size_t>(RequestOutcome::too_big)] += tap.too_big;
   report.requests[static_cast<size_t>(RequestOutcome::ring_full)] += tap.ring_full;
   return report;
+}
+
+LedgerCounts Ledger::AllCounts() const {
+  LedgerCounts counts = Counts();
+  counts.rules = rules_.Rows();
+  return counts;
 }
 
 LedgerCounts Ledger::Counts() const {

@@ -1,31 +1,20 @@
 // The books: how each request that was seen ended, and how each copy ended, by name.
 //
 // Each worker has a ledger of its own: one writer, any number of readers; counters are relaxed atomics. The report is
-// the sum of all workers' counts and the tap's. The names come from the one list in bpf/abi/reasons.h.
+// the sum of all workers' counts and the tap's. What is told by rule is the writer's alone. The names come from the one
+// list in bpf/abi/reasons.h.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <string>
-#include <string_view>
+#include <vector>
 
-#include "bpf/abi/reasons.h"
+#include "base/outcomes.h"
+#include "base/rule_book.h"
 
 namespace rpctee {
-
-#define RPCTEE_ENUMERATOR(name, ...) name,
-// NOLINTBEGIN(readability-identifier-naming): the names are those of the shared list, as users see them.
-enum class RequestOutcome : uint8_t { RPCTEE_REQUEST_OUTCOMES(RPCTEE_ENUMERATOR) kCount };
-enum class CopyOutcome : uint8_t { RPCTEE_COPY_OUTCOMES(RPCTEE_ENUMERATOR) kCount };
-// NOLINTEND(readability-identifier-naming)
-#undef RPCTEE_ENUMERATOR
-
-inline constexpr size_t kRequestOutcomes = static_cast<size_t>(RequestOutcome::kCount);
-inline constexpr size_t kCopyOutcomes = static_cast<size_t>(CopyOutcome::kCount);
-
-std::string_view Name(RequestOutcome outcome);
-std::string_view Name(CopyOutcome outcome);
 
 // What the tap program counted; the agent's part of the books starts from it.
 struct TapTotals {
@@ -47,15 +36,16 @@ struct LedgerReport {
   uint64_t copies = 0;
   uint64_t sent = 0;  // copies whose last byte was handed to a socket
   std::array<uint64_t, kCopyOutcomes> copy_outcomes{};
-  uint64_t in_flight = 0;  // copies not yet ended: as counted by their owner
-  bool settled = false;    // the agent has stopped: nothing may be in the ring, open or in flight any more
+  uint64_t in_flight = 0;         // copies not yet ended: as counted by their owner
+  std::vector<RuleCounts> rules;  // the copies' part once more, by rule and endpoint
+  bool settled = false;           // the agent has stopped: nothing may be in the ring, open or in flight any more
 
   // seen = sum of outcomes + open + in ring, copies = sum of copy outcomes + in flight; and when settled, these three
   // are 0.
   bool Balanced() const;
-  // Several lines for people. Outcomes that are zero are left out.
+  // Several lines for people, one of them for each rule and endpoint. Outcomes that are zero are left out.
   std::string ToText() const;
-  // One JSON object: every name with its number, and "balanced".
+  // One JSON object: every name with its number, "rules" and "balanced".
   std::string ToJson() const;
 };
 
@@ -70,6 +60,7 @@ struct LedgerCounts {
   uint64_t sent = 0;
   std::array<uint64_t, kCopyOutcomes> copy_outcomes{};
   uint64_t in_flight = 0;
+  std::vector<RuleCounts> rules;
 
   LedgerCounts& operator+=(const LedgerCounts& other);
 };
@@ -84,15 +75,26 @@ class Ledger {
   void Received() { Add(received_, 1); }
   void End(RequestOutcome outcome) { Add(requests_[static_cast<size_t>(outcome)], 1); }
   void CopyMade() { Add(copies_, 1); }
-  void CopySent() { Add(sent_, 1); }
-  void EndCopy(CopyOutcome outcome) { Add(copy_outcomes_[static_cast<size_t>(outcome)], 1); }
+  // `rule`: a number of the rule book; `endpoint`: null for a copy that never had one; `latency`: of an answered copy.
+  void CopySent(uint32_t rule = RuleBook::kOther, const SocketAddress* endpoint = nullptr) {
+    Add(sent_, 1);
+    rules_.Sent(rule, endpoint);
+  }
+  void EndCopy(CopyOutcome outcome, uint32_t rule = RuleBook::kOther, const SocketAddress* endpoint = nullptr,
+               Duration latency = {}) {
+    Add(copy_outcomes_[static_cast<size_t>(outcome)], 1);
+    rules_.End(rule, endpoint, outcome, latency);
+  }
+  uint32_t NumberOf(const RuleName& rule) { return rules_.NumberOf(rule); }
 
   // How many received requests, and how many copies, have not ended. Told by those who hold them.
   void SetOpen(uint64_t requests) { open_.store(requests, std::memory_order_relaxed); }
   void SetInFlight(uint64_t copies) { in_flight_.store(copies, std::memory_order_relaxed); }
 
-  // Exact when the worker is between two rounds; in the middle of one, a request may be half way.
+  // Without the rules. Exact when the worker is between two rounds; in the middle of one, a request may be half way.
   LedgerCounts Counts() const;
+  // With the rules; for the thread that writes.
+  LedgerCounts AllCounts() const;
 
  private:
   using Counter = std::atomic<uint64_t>;
@@ -110,6 +112,7 @@ class Ledger {
   std::array<Counter, kCopyOutcomes> copy_outcomes_{};
   Counter open_{0};
   Counter in_flight_{0};
+  RuleBook rules_;
 };
 
 }  // namespace rpctee
