@@ -273,7 +273,7 @@ TEST_F(MirrorReply, AnAnswerWithoutEndIsCutOff) {
   ScriptedServer server(loop);
   server.Script([&](ScriptedServer& self, Peer& peer, const Message& message) {
     ByteVector head = Reply(message.id, 20, 0);
-    head[12] = 0x7f;
+    head[12] = 0x0f;  // 240 MiB, of 256 that a frame may have
     self.Write(peer, head);
     self.SetFlooding(ByteVector(65536));
   });

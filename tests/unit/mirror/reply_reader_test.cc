@@ -96,12 +96,15 @@ TEST(ReplyReader, RefusesAWrongMagicAtItsFirstWrongByte) {
   EXPECT_FALSE(reader.error().empty());
 }
 
-TEST(ReplyReader, RefusesANegativeLengthAndSkipsTheLongestOne) {
+TEST(ReplyReader, RefusesALengthOverTheLimitAndSkipsTheLongestOne) {
   ByteVector reply = Reply(1, 20, 0);
-  reply[12] = 0xff;
   Recorder recorder;
-  EXPECT_FALSE(ReplyReader(Wire::kDubbo).Read(reply, {}, recorder));
-  reply[12] = 0x7f;
+  for (const uint8_t high : ByteVector{0xff, 0x7f, 0x11}) {
+    reply[12] = high;
+    EXPECT_FALSE(ReplyReader(Wire::kDubbo).Read(reply, {}, recorder));
+  }
+  reply[12] = 0x10;
+  ASSERT_EQ(protocol::kMaxBodyBytes, 0x10000000U);
   ReplyReader reader(Wire::kDubbo);
   EXPECT_TRUE(reader.Read(reply, {}, recorder));
   EXPECT_TRUE(reader.Read(ByteVector(100'000), {}, recorder));
