@@ -186,19 +186,19 @@ Condition Agent::Describe() const {
   return condition;
 }
 
-RepliesView Agent::ViewReplies() const {
+RepliesView Agent::ViewReplies(const std::vector<RuleCounts>& copies) const {
   const Result<std::vector<tap::EndpointReplies>> replies = tap_->Replies();
   if (!replies) {
     spdlog::warn("{}; how the primary answered is not shown", replies.error().message);
     return {};
   }
-  return {*snapshot_, *replies, Clock::now() - started_};
+  return {*snapshot_, *replies, copies, Clock::now() - started_};
 }
 
 void Agent::PrintLedger() {
   const Result<LedgerReport> report = ReadLedger(*tap_, *workers_, false);
   if (report) {
-    std::fprintf(stderr, "ledger\n%s%s%s", report->ToText().c_str(), ViewReplies().ToText().c_str(),
+    std::fprintf(stderr, "ledger\n%s%s%s", report->ToText().c_str(), ViewReplies(report->rules).ToText().c_str(),
                  Describe().ToText().c_str());
   } else {
     spdlog::error("{}", report.error().message);
@@ -274,7 +274,7 @@ Status Agent::Shutdown() {
   const std::optional<Error> failure = workers_->Failure();
   const Result<LedgerReport> report = ReadLedger(*tap_, *workers_, true);
   const Condition condition = Describe();
-  const RepliesView replies = ViewReplies();
+  const RepliesView replies = report ? ViewReplies(report->rules) : RepliesView();
   loop_.Remove(taps_->fd());
   loop_.Remove(taps_->filters_fd());
   loop_.Remove(workers_->failure_fd());

@@ -55,7 +55,7 @@ class Agent {
   // Stops, because a worker has failed.
   void OnFailure();
   Condition Describe() const;
-  RepliesView ViewReplies() const;
+  RepliesView ViewReplies(const std::vector<RuleCounts>& copies) const;
   void PrintLedger();
   Status Shutdown();
 

@@ -34,6 +34,24 @@ void Add(EndpointReplies& sum, const EndpointReplies& one) {
   sum.latency += one.latency;
 }
 
+// What became of a rule's copies, in the primary's terms: a copy was asked when it was sent, and the one-way ones,
+// which the primary's side does not have, are left out.
+EndpointReplies MirrorsOf(const RuleName& rule, const std::vector<RuleCounts>& copies) {
+  EndpointReplies sum;
+  for (const RuleCounts& row : copies) {
+    if (row.rule != rule) {
+      continue;
+    }
+    const auto count = [&row](CopyOutcome outcome) { return row.ends.at(static_cast<size_t>(outcome)); };
+    sum.asked += row.sent - std::min(row.sent, count(CopyOutcome::oneway_sent));
+    sum.ok += count(CopyOutcome::answered_ok);
+    sum.exception += count(CopyOutcome::answered_exception);
+    sum.error += count(CopyOutcome::answered_error);
+    sum.latency += row.latency;
+  }
+  return sum;
+}
+
 // Counts that are read while the program goes on may be an answer apart.
 uint64_t Unanswered(const EndpointReplies& replies) {
   const uint64_t answered = replies.ok + replies.exception + replies.error;
@@ -69,7 +87,8 @@ Json ToJson(const EndpointReplies& replies, double seconds) {
 
 }  // namespace
 
-RepliesView::RepliesView(const route::Snapshot& snapshot, const std::vector<EndpointReplies>& endpoints, Duration since)
+RepliesView::RepliesView(const route::Snapshot& snapshot, const std::vector<EndpointReplies>& endpoints,
+                         const std::vector<RuleCounts>& copies, Duration since)
     : seconds_(std::max(std::chrono::duration<double>(since).count(), 1e-3)) {
   if (endpoints.empty()) {
     return;
@@ -80,7 +99,8 @@ RepliesView::RepliesView(const route::Snapshot& snapshot, const std::vector<Endp
     for (const route::Route& route : config.routes) {
       const std::set<SocketAddress> own = EndpointsOf(snapshot, route);
       for (size_t i = 0; i < route.mirrors.size(); ++i, ++rule) {
-        Rule& added = rules_.emplace_back(Rule{rule->config, rule->route, rule->cluster, {}, {}});
+        Rule& added = rules_.emplace_back(Rule{rule->config, rule->route, rule->cluster, {}, {}, {}});
+        added.mirrors = MirrorsOf({rule->config, rule->route, rule->cluster}, copies);
         std::copy_if(endpoints.begin(), endpoints.end(), std::back_inserter(added.endpoints),
                      [&](const EndpointReplies& replies) { return own.contains(replies.endpoint); });
         for (const EndpointReplies& replies : added.endpoints) {
@@ -94,8 +114,8 @@ RepliesView::RepliesView(const route::Snapshot& snapshot, const std::vector<Endp
 std::string RepliesView::ToText() const {
   std::string text;
   for (const Rule& rule : rules_) {
-    text +=
-        fmt::format("  {} {} -> {}\n    v1 {}\n", rule.config, rule.route, rule.cluster, Figures(rule.sum, seconds_));
+    text += fmt::format("  {} {} -> {}\n    v1 {}\n    v2 {}\n", rule.config, rule.route, rule.cluster,
+                        Figures(rule.sum, seconds_), Figures(rule.mirrors, seconds_));
     for (const EndpointReplies& replies : rule.endpoints) {
       text += fmt::format("      {} {}\n", replies.endpoint.ToString(), Figures(replies, seconds_));
     }
@@ -117,6 +137,7 @@ std::string RepliesView::AddToJson(std::string ledger_json) const {
                      {"route", rule.route},
                      {"mirror_cluster", rule.cluster},
                      {"v1", ToJson(rule.sum, seconds_)},
+                     {"v2", ToJson(rule.mirrors, seconds_)},
                      {"v1_endpoints", endpoints}});
   }
   ledger_json.pop_back();

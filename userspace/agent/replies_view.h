@@ -1,7 +1,7 @@
-// How the primary answered the requests that were drawn, laid out by the rules: v1's side of the comparison with a
-// mirror. Goes into what SIGUSR1 prints and into the final ledger, when the answers are tapped.
+// How the primary and the mirrors answered the requests that were drawn, side by side, by rule. Goes into what SIGUSR1
+// prints and into the final ledger, when the primary's answers are tapped.
 //
-// Plain data; any thread. The counts are of endpoints: where several rules share one, each shows it whole.
+// Plain data; any thread. The primary's counts are of endpoints: where several rules share one, each shows it whole.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/latency.h"
+#include "base/rule_book.h"
 #include "route/snapshot.h"
 #include "tap/reply_table.h"
 
@@ -19,8 +19,9 @@ class RepliesView {
  public:
   // Nothing to show.
   RepliesView() = default;
-  // `since`: how long was counted.
-  RepliesView(const route::Snapshot& snapshot, const std::vector<tap::EndpointReplies>& endpoints, Duration since);
+  // `copies`: the ledger's rows. `since`: how long was counted.
+  RepliesView(const route::Snapshot& snapshot, const std::vector<tap::EndpointReplies>& endpoints,
+              const std::vector<RuleCounts>& copies, Duration since);
 
   // Lines like those of the ledger, one for each rule and one for each of its endpoints; empty without endpoints.
   std::string ToText() const;
@@ -33,6 +34,7 @@ class RepliesView {
     std::string route;
     std::string cluster;       // of the mirror
     tap::EndpointReplies sum;  // of its endpoints
+    tap::EndpointReplies mirrors;
     std::vector<tap::EndpointReplies> endpoints;
   };
 

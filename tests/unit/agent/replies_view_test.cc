@@ -39,7 +39,7 @@ nlohmann::json Json(const RepliesView& view) { return nlohmann::json::parse(view
 TEST(RepliesView, ARuleShowsTheEndpointsOfItsRouteAddedUp) {
   const RepliesView view(
       *TwoRoutes(), {Answered("10.0.0.1:1", 30, 0, milliseconds(1)), Answered("10.0.0.2:1", 60, 10, milliseconds(100))},
-      seconds(10));
+      {}, seconds(10));
   const nlohmann::json json = Json(view);
   EXPECT_EQ(json["seen"], 1);
   ASSERT_EQ(json["replies"].size(), 3U);
@@ -60,15 +60,42 @@ TEST(RepliesView, ARuleShowsTheEndpointsOfItsRouteAddedUp) {
 TEST(RepliesView, WhatWasAskedAndNotAnsweredIsUnanswered) {
   tap::EndpointReplies replies = Answered("10.0.0.1:1", 3, 0, milliseconds(1));
   replies.asked = 5;
-  EXPECT_EQ(Json(RepliesView(*TwoRoutes(), {replies}, seconds(1)))["replies"][0]["v1"]["unanswered"], 2);
+  EXPECT_EQ(Json(RepliesView(*TwoRoutes(), {replies}, {}, seconds(1)))["replies"][0]["v1"]["unanswered"], 2);
   replies.asked = 2;
-  EXPECT_EQ(Json(RepliesView(*TwoRoutes(), {replies}, seconds(1)))["replies"][0]["v1"]["unanswered"], 0)
+  EXPECT_EQ(Json(RepliesView(*TwoRoutes(), {replies}, {}, seconds(1)))["replies"][0]["v1"]["unanswered"], 0)
       << "the counts were read one after the other";
+}
+
+TEST(RepliesView, ARulesCopiesStandBesideThePrimary) {
+  const auto row = [](const std::string& route, const std::string& mirror, uint64_t sent, uint64_t ok) {
+    RuleCounts counts;
+    counts.rule = {"org.example.Demo_20880", route, mirror};
+    counts.endpoint = At("10.0.0.3:1");
+    counts.sent = sent;
+    counts.ends.at(static_cast<size_t>(CopyOutcome::answered_ok)) = ok;
+    counts.ends.at(static_cast<size_t>(CopyOutcome::answered_exception)) = 1;
+    counts.ends.at(static_cast<size_t>(CopyOutcome::answered_error)) = 2;
+    counts.ends.at(static_cast<size_t>(CopyOutcome::oneway_sent)) = 4;
+    counts.latency.AddTo(LatencyHistogram::BucketOf(milliseconds(100)), ok + 3);
+    return counts;
+  };
+  const nlohmann::json json =
+      Json(RepliesView(*TwoRoutes(), {Answered("10.0.0.1:1", 30, 0, milliseconds(1))},
+                       {row("two", "v3", 40, 20), row("two", "v3", 14, 7), row("two", "v4", 9, 1)}, seconds(10)));
+  const nlohmann::json v2 = json["replies"][1]["v2"];
+  EXPECT_EQ(v2["asked"], 46) << "without one-way copies";
+  EXPECT_EQ(v2["ok"], 27);
+  EXPECT_EQ(v2["exception"], 2);
+  EXPECT_EQ(v2["error"], 4);
+  EXPECT_EQ(v2["unanswered"], 13);
+  EXPECT_GE(v2["p50_us"], 81'920);
+  EXPECT_LE(json["replies"][1]["v1"]["p50_us"], 1'024);
+  EXPECT_EQ(json["replies"][0]["v2"]["asked"], 0);
 }
 
 TEST(RepliesView, TheTextNamesEachRuleAndEachEndpoint) {
   const std::string text =
-      RepliesView(*TwoRoutes(), {Answered("10.0.0.1:1", 30, 0, milliseconds(1))}, seconds(10)).ToText();
+      RepliesView(*TwoRoutes(), {Answered("10.0.0.1:1", 30, 0, milliseconds(1))}, {}, seconds(10)).ToText();
   EXPECT_THAT(text, HasSubstr("org.example.Demo_20880 one -> v3\n    v1 30 asked (3/s), 30 ok, 0 exception, 0 error, 0 "
                               "unanswered; p50 "));
   EXPECT_THAT(text, HasSubstr("\n      10.0.0.1:1 30 asked"));
@@ -76,7 +103,7 @@ TEST(RepliesView, TheTextNamesEachRuleAndEachEndpoint) {
 }
 
 TEST(RepliesView, NothingIsShownOfAnswersThatAreNotTapped) {
-  const RepliesView view(*TwoRoutes(), {}, seconds(10));
+  const RepliesView view(*TwoRoutes(), {}, {}, seconds(10));
   EXPECT_EQ(view.ToText(), "");
   EXPECT_EQ(view.AddToJson(R"({"seen":1})"), R"({"seen":1})");
 }
