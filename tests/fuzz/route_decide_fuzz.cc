@@ -69,18 +69,18 @@ route::Route Route(Input& input) {
 
 route::RouteSet Routes(Input& input) {
   route::RouteSet set;
-  for (uint8_t count = input.U8() % (kMost + 1); count > 0; --count) {
+  for (size_t count = input.U8() % (kMost + 1); count > 0; --count) {
     route::Cluster cluster{.name = ClusterName(input.U8()), .endpoints = {}};
     for (uint8_t endpoints = input.U8() % kMost; endpoints > 0; --endpoints) {
       cluster.endpoints.push_back({.address = Endpoint(input.U8())});
     }
     set.clusters.push_back(std::move(cluster));
   }
-  for (uint8_t count = input.U8() % (kMost + 1); count > 0; --count) {
+  for (size_t count = input.U8() % (kMost + 1); count > 0; --count) {
     route::RouteConfig config;
     config.interface_name = input.Text(input.U8() % 8);
     config.name = config.interface_name + "_20880";
-    for (uint8_t routes = input.U8() % (kMost + 1); routes > 0; --routes) {
+    for (size_t routes = input.U8() % (kMost + 1); routes > 0; --routes) {
       config.routes.push_back(Route(input));
     }
     set.configs.push_back(std::move(config));
