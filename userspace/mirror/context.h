@@ -16,7 +16,7 @@ class Connection;
 struct Context {
   static constexpr size_t kReadBytes = size_t{64} << 10;
 
-  Context(EventLoop& loop_of_worker, MirrorObserver& told, MirrorOptions limits)
+  Context(EventLoop& loop_of_worker, MirrorObserver& told, const MirrorOptions& limits)
       : loop(loop_of_worker),
         observer(told),
         options(limits),

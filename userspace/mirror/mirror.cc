@@ -35,7 +35,7 @@ class Usable final : public Candidates {
 
 }  // namespace
 
-Mirror::Mirror(EventLoop& loop, MirrorObserver& observer, MirrorOptions options)
+Mirror::Mirror(EventLoop& loop, MirrorObserver& observer, const MirrorOptions& options)
     : context_(std::make_unique<Context>(loop, observer, options)) {}
 
 Mirror::~Mirror() { Stop(); }

@@ -30,7 +30,7 @@ struct Context;
 
 class Mirror {
  public:
-  Mirror(EventLoop& loop, MirrorObserver& observer, MirrorOptions options);
+  Mirror(EventLoop& loop, MirrorObserver& observer, const MirrorOptions& options);
   ~Mirror();
   Mirror(const Mirror&) = delete;
   Mirror& operator=(const Mirror&) = delete;
