@@ -23,6 +23,7 @@
 	X(over_memory, A, "the limit on memory for unfinished requests was reached")                                 \
 	X(no_route, A, "no route of the endpoint matched, or the matching route has no mirror")                      \
 	X(undecodable, A, "a route needed a field that could not be read from the body, and no other route matched") \
+	X(already_mirrored, A, "would have been mirrored, but carries the mark of a copy")                           \
 	X(dry_run, A, "would have been mirrored, but nothing is sent in a dry run")                                  \
 	X(agent_stopped, A, "the agent stopped before the request was complete")                                     \
 	X(mirrored, A, "handed to the relay: one or more copies, accounted for below")
@@ -32,6 +33,9 @@
  * X(name, what it means)
  */
 #define RPCTEE_COPY_OUTCOMES(X)                                                                            \
+	X(rule_dry_run, "the rule's policy says dry_run; not sent")                                        \
+	X(method_denied, "the rule's policy does not allow the method; not sent")                          \
+	X(unmarkable, "a mark is required, and the body has no place for it; not sent")                    \
 	X(no_endpoint, "the mirror cluster has no endpoint that can take a request now")                   \
 	X(queue_full, "the endpoint's buffer of unsent bytes was full; the newest copy was dropped")       \
 	X(over_budget, "the limit on copies a second, bytes a second or unsent bytes was reached")         \

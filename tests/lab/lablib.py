@@ -32,6 +32,9 @@ START_SECONDS = 10
 RUN_SECONDS = 120
 PR_SET_PDEATHSIG = 1
 
+MARK = "rpctee-mirror"
+NODE = "lab"  # the agent's name for itself, and so the mark's value
+
 CASES = []
 
 
@@ -185,9 +188,11 @@ class Neighbour(Process):
 
 
 class Agent(Process):
-    def __init__(self, lab, routes, ready=True, workers=0, mirror=None, limits=None, grace="2s", binary=None, **tap):
+    def __init__(self, lab, routes, ready=True, workers=0, mirror=None, limits=None, grace="2s", binary=None, node=NODE,
+                 mark=None, policies=None, **tap):
         """`routes`: text of the route file. `mirror`, `limits`, `tap`: keys of the configuration's sections that differ.
-        `grace`: how long it waits for answers at its end. `binary`: another build's."""
+        `grace`: how long it waits for answers at its end. `binary`: another build's. `node`, `mark`, `policies`: parts of
+        the configuration."""
         self.lab = lab
         self.number = len(lab.processes)
         self.routes_path = lab.directory / f"routes.{self.number}.yaml"
@@ -196,7 +201,8 @@ class Agent(Process):
         # A burst must fit even when v2 gets no CPU for a while.
         mirror = {"max_in_flight": 100_000, "max_buffer_bytes": "64MiB", "reply_timeout": "10s",
                   "reconnect_min": "50ms", "reconnect_max": "500ms", **(mirror or {})}
-        config = {"node": "lab", "workers": workers, "mirror": mirror, "shutdown_grace": grace, "limits": limits or {},
+        config = {"node": node, "workers": workers, "mirror": mirror, "shutdown_grace": grace, "limits": limits or {},
+                  "mark": mark or {}, "policies": policies or [],
                   "routes": {"files": [str(self.routes_path)], "reload": "100ms"},
                   "tap": {"interfaces": ["veth*"], "pin_directory": str(lab.pin_directory), **tap}}
         config_path = lab.directory / f"agent.{self.number}.yaml"
@@ -309,6 +315,11 @@ class Lab:
         self.clean()
         self.script("down")
         self.temporary.cleanup()
+
+
+def marked_bytes(count, requests, node=NODE):
+    """How many bytes `requests` requests of `count` bytes take as marked copies: two short Hessian2 strings more each."""
+    return count + requests * (1 + len(MARK) + 1 + len(node))
 
 
 def requests_in(path):

@@ -3,8 +3,8 @@
 
 import sys
 
-from lablib import (ADDRESSES, Agent, Consumer, Failure, Provider, binomial_interval, case, check, check_equal, routes,
-                    run, settle)
+from lablib import (ADDRESSES, Agent, Consumer, Failure, Provider, binomial_interval, case, check, check_equal,
+                    marked_bytes, routes, run, settle)
 
 
 def mirrored(lab, percent, requests, *options, ipv6=False, seconds=10, **tap):
@@ -37,8 +37,9 @@ def mirrored(lab, percent, requests, *options, ipv6=False, seconds=10, **tap):
 
 def all_mirrored(lab, requests, *options, **more):
     consumer, one, two, ledger = mirrored(lab, 100, requests, *options, **more)
-    for key in ("digest", "bytes", "oneway", "echo"):
+    for key in ("digest", "oneway", "echo"):
         check_equal(two[key], one[key], f"{key} at v2, as at v1")
+    check_equal(two["bytes"], marked_bytes(one["bytes"], requests), "bytes at v2, as at v1 and the mark")
     check_equal(ledger["mirrored"], requests, f"mirrored in the ledger ({ledger})")
     check_equal(ledger["answered_ok"] + ledger["oneway_sent"], requests, f"copies that ended well ({ledger})")
     return consumer, one, two

@@ -33,7 +33,7 @@ class Agent {
 
  private:
   Agent(AgentOptions options, EventLoop loop)
-      : options_(std::move(options)), loop_(std::move(loop)), loader_(options_.route_files), cpu_(options_.max_cpu) {}
+      : options_(std::move(options)), loop_(std::move(loop)), loader_(options_.routes), cpu_(options_.max_cpu) {}
 
   Status WatchSignals();
   void OnSignal(int signal);

@@ -118,7 +118,7 @@ AgentOptions FromConfig(const control::AgentConfig& config, uint32_t cpus) {
   options.silence = {
       .interval = config.tap.silence_check, .min_bytes = config.tap.silence_bytes, .max_cursors = config.tap.max_flows};
   options.worker.shutdown_grace = config.shutdown_grace;
-  options.route_files = config.routes.files;
+  options.routes = {config.routes.files, config.mark, config.policies};
   options.reload_interval = config.routes.reload;
   return options;
 }

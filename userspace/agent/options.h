@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/route_loader.h"
 #include "agent/silence_watch.h"
 #include "agent/taps.h"
 #include "agent/worker.h"
@@ -18,7 +19,7 @@ struct AgentOptions {
   tap::TapOptions tap;
   WorkerOptions worker;
   SilenceOptions silence;
-  std::vector<std::string> route_files;
+  RouteSources routes;
   Duration reload_interval = std::chrono::seconds(1);
   double max_cpu = 0;            // of one core; 0 = no limit
   std::string ledger_json_path;  // where the final ledger goes; empty = nowhere

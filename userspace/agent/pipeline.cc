@@ -42,9 +42,12 @@ RequestOutcome OutcomeOf(route::Decision::Kind kind) {
 void Pipeline::SetSnapshot(std::shared_ptr<const route::Snapshot> snapshot) {
   snapshot_ = std::move(snapshot);
   rule_numbers_.clear();
+  std::vector<RuleBudgets::Account> budgets;
   for (const route::Rule& rule : snapshot_->rules()) {
     rule_numbers_.push_back(ledger_.NumberOf({rule.config, rule.route, rule.cluster}));
+    budgets.push_back(options_.budgets->Of(rule));
   }
+  rule_budgets_ = std::move(budgets);  // only now are the old ones let go: what stays keeps its account
 }
 
 void Pipeline::Take(const CapturedRecord& record, TimePoint now) {
@@ -114,6 +117,9 @@ RequestOutcome Pipeline::Handle(const stream::Frame& frame) {
     if (decision_.kind != route::Decision::Kind::kMirror) {
       return OutcomeOf(decision_.kind);
     }
+    if (CarriesMark(snapshot_->mark(), frame.bytes, request)) {
+      return RequestOutcome::already_mirrored;
+    }
   }
   if (on_mirrored_) {
     on_mirrored_(frame, request);
@@ -121,23 +127,50 @@ RequestOutcome Pipeline::Handle(const stream::Frame& frame) {
   if (options_.dry_run) {
     return RequestOutcome::dry_run;
   }
-  SendCopies(frame, request);
+  MakeCopies(frame, request);
   return RequestOutcome::mirrored;
 }
 
-void Pipeline::SendCopies(const stream::Frame& frame, protocol::Request& request) {
-  const Bytes whole = frame.bytes;
-  mirror::Copy copy;
-  copy.protocol = frame.protocol;
-  copy.pieces = std::span(&whole, 1);
-  copy.oneway = request.Kind() == protocol::MessageKind::kOneway;
+void Pipeline::MakeCopies(const stream::Frame& frame, protocol::Request& request) {
   for (const route::Rule* rule : decision_.rules) {
     ledger_.CopyMade();
-    copy.cluster = rule->cluster_index;
-    copy.rule = rule_numbers_[rule->id];
-    copy.hash = HashOfFields(rule->hash_policy, request.fields());
-    mirror_->Send(copy);
+    std::optional<CopyOutcome> ended = copy_maker_.Make(*rule, snapshot_->mark(), frame, request);
+    if (!ended && !TakeBudget(*rule, frame.bytes.size())) {
+      ended = CopyOutcome::over_budget;
+    }
+    if (ended) {
+      ledger_.EndCopy(*ended, rule_numbers_[rule->id]);
+    } else {
+      SendCopy(*rule, frame.protocol, request);
+    }
   }
+}
+
+bool Pipeline::TakeBudget(const route::Rule& rule, size_t bytes) {
+  const RuleBudgets::Account& account = rule_budgets_[rule.id];
+  if (account == nullptr) {
+    return true;
+  }
+  const TimePoint now = Clock::now();
+  if (!account->Allows(now)) {
+    return false;
+  }
+  account->Take(bytes, now);
+  return true;
+}
+
+void Pipeline::SendCopy(const route::Rule& rule, Content protocol, protocol::Request& request) {
+  if (!copy_maker_.is_complete()) {
+    ledger_.CopyUnmarked();
+  }
+  mirror::Copy copy;
+  copy.cluster = rule.cluster_index;
+  copy.rule = rule_numbers_[rule.id];
+  copy.protocol = protocol;
+  copy.pieces = copy_maker_.pieces();
+  copy.oneway = copy_maker_.is_oneway();
+  copy.hash = HashOfFields(rule.hash_policy, request.fields());
+  mirror_->Send(copy);
 }
 
 }  // namespace rpctee::agent

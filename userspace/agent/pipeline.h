@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 
+#include "agent/copy_maker.h"
+#include "agent/rule_budgets.h"
 #include "agent/sampling_factor.h"
 #include "base/capture.h"
 #include "base/ledger.h"
@@ -25,6 +27,7 @@ struct PipelineOptions {
   stream::ReassemblerLimits stream_limits;
   bool dry_run = false;             // decide, and send nothing
   bool take_every_request = false;  // no rules: every request that was sampled counts as one to mirror
+  std::shared_ptr<RuleBudgets> budgets = std::make_shared<RuleBudgets>();  // of all workers
 };
 
 // How the pipeline tells the tap what to do with a flow whose bytes come up; `holes` tells which stream of it is meant.
@@ -43,7 +46,7 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
   using OnMirrored = std::function<void(const stream::Frame& frame, protocol::Request& request)>;
 
   // `mirror` may be null in a dry run.
-  Pipeline(Ledger& ledger, mirror::Mirror* mirror, FlowControl& flow_control, PipelineOptions options)
+  Pipeline(Ledger& ledger, mirror::Mirror* mirror, FlowControl& flow_control, const PipelineOptions& options)
       : ledger_(ledger),
         mirror_(mirror),
         flow_control_(flow_control),
@@ -75,7 +78,10 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
   void OnIgnored(const Flow& flow, uint64_t flow_id, uint32_t holes, Content kind) override;
 
   RequestOutcome Handle(const stream::Frame& frame);
-  void SendCopies(const stream::Frame& frame, protocol::Request& request);
+  void MakeCopies(const stream::Frame& frame, protocol::Request& request);
+  // Whether the rule may send so much now; if so, it has.
+  bool TakeBudget(const route::Rule& rule, size_t bytes);
+  void SendCopy(const route::Rule& rule, Content protocol, protocol::Request& request);
 
   Ledger& ledger_;
   mirror::Mirror* mirror_;
@@ -85,9 +91,11 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
   stream::Reassembler reassembler_;
   std::shared_ptr<const route::Snapshot> snapshot_;
   SamplingFactor factor_;
-  std::vector<uint32_t> rule_numbers_;  // in the ledger, of the snapshot's rules: they outlive it
+  std::vector<uint32_t> rule_numbers_;              // in the ledger, of the snapshot's rules: they outlive it
+  std::vector<RuleBudgets::Account> rule_budgets_;  // of the snapshot's rules
   OnMirrored on_mirrored_;
   route::Decision decision_;  // kept for its storage
+  CopyMaker copy_maker_;
 };
 
 }  // namespace rpctee::agent

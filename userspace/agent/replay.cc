@@ -94,7 +94,7 @@ Status ReplayRun::ApplyRoutes() {
   if (options_.any_endpoint_port != 0) {
     return tap_->SetAnyEndpoint(options_.any_endpoint_port, route::Share{}.Threshold());
   }
-  RouteLoader loader(options_.agent.route_files);
+  RouteLoader loader(options_.agent.routes);
   const Result<std::shared_ptr<const route::Snapshot>> snapshot = loader.Load();
   if (!snapshot) {
     return tl::unexpected(snapshot.error());

@@ -30,13 +30,15 @@ std::string DescribeErrors(const control::Diagnostics& diagnostics) {
 }  // namespace
 
 Result<std::shared_ptr<const route::Snapshot>> RouteLoader::Load() {
-  const control::LoadedRoutes loaded = control::LoadRouteFiles(files_);
+  control::LoadedRoutes loaded = control::LoadRouteFiles(sources_.files);
   if (loaded.refused()) {
     return Fail("routes refused: " + DescribeErrors(loaded.diagnostics));
   }
   for (const control::Diagnostic& diagnostic : loaded.diagnostics) {
     Log(diagnostic);
   }
+  loaded.routes.mark = sources_.mark;
+  route::ApplyPolicies(sources_.policies, loaded.routes);
   Result<std::shared_ptr<const route::Snapshot>> snapshot = route::Snapshot::Build(loaded.routes);
   if (!snapshot) {
     return WithContext("routes refused", snapshot.error());

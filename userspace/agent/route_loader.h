@@ -13,9 +13,16 @@
 
 namespace rpctee::agent {
 
+// The files, and what the agent's own configuration adds to their mirror rules.
+struct RouteSources {
+  std::vector<std::string> files;
+  route::Mark mark;
+  std::vector<route::MatchedPolicy> policies;
+};
+
 class RouteLoader {
  public:
-  explicit RouteLoader(std::vector<std::string> files) : files_(std::move(files)), watch_(files_) {}
+  explicit RouteLoader(RouteSources sources) : sources_(std::move(sources)), watch_(sources_.files) {}
 
   // Reads the files as they are now. Fails with what refuses the set; every other diagnostic is logged.
   Result<std::shared_ptr<const route::Snapshot>> Load();
@@ -23,7 +30,7 @@ class RouteLoader {
   bool Changed() { return watch_.Changed(); }
 
  private:
-  std::vector<std::string> files_;
+  RouteSources sources_;
   control::RouteFileWatch watch_;
 };
 

@@ -40,6 +40,7 @@ std::vector<Line> Lines(const LedgerReport& report) {
   lines.push_back({"open", report.open, false});
   lines.push_back({"copies", report.copies, true});
   lines.push_back({"sent", report.sent, true});
+  lines.push_back({"unmarked", report.unmarked, false});
   for (size_t i = 0; i < kCopyOutcomes; ++i) {
     lines.push_back({kCopyNames[i], report.copy_outcomes[i], false});
   }
@@ -159,6 +160,7 @@ LedgerCounts& LedgerCounts::operator+=(const LedgerCounts& other) {
   open += other.open;
   copies += other.copies;
   sent += other.sent;
+  unmarked += other.unmarked;
   AddTo(copy_outcomes, other.copy_outcomes);
   in_flight += other.in_flight;
   AddRows(rules, other.rules);
@@ -176,6 +178,7 @@ LedgerReport MakeReport(const TapTotals& tap, const LedgerCounts& agent, bool se
   report.open = agent.open;
   report.copies = agent.copies;
   report.sent = agent.sent;
+  report.unmarked = agent.unmarked;
   report.copy_outcomes = agent.copy_outcomes;
   report.in_flight = agent.in_flight;
   report.rules = agent.rules;
@@ -201,6 +204,7 @@ LedgerCounts Ledger::Counts() const {
   counts.open = read(open_);
   counts.copies = read(copies_);
   counts.sent = read(sent_);
+  counts.unmarked = read(unmarked_);
   std::transform(copy_outcomes_.begin(), copy_outcomes_.end(), counts.copy_outcomes.begin(), read);
   counts.in_flight = read(in_flight_);
   return counts;

@@ -34,7 +34,8 @@ struct LedgerReport {
   uint64_t in_ring = 0;  // sampled, not yet taken from the ring
   uint64_t open = 0;     // received, not yet ended: as counted by their owner, not as a difference
   uint64_t copies = 0;
-  uint64_t sent = 0;  // copies whose last byte was handed to a socket
+  uint64_t sent = 0;      // copies whose last byte was handed to a socket
+  uint64_t unmarked = 0;  // copies that went out without the attachments they should have had
   std::array<uint64_t, kCopyOutcomes> copy_outcomes{};
   uint64_t in_flight = 0;         // copies not yet ended: as counted by their owner
   std::vector<RuleCounts> rules;  // the copies' part once more, by rule and endpoint
@@ -58,6 +59,7 @@ struct LedgerCounts {
   uint64_t open = 0;
   uint64_t copies = 0;
   uint64_t sent = 0;
+  uint64_t unmarked = 0;
   std::array<uint64_t, kCopyOutcomes> copy_outcomes{};
   uint64_t in_flight = 0;
   std::vector<RuleCounts> rules;
@@ -80,6 +82,7 @@ class Ledger {
     Add(sent_, 1);
     rules_.Sent(rule, endpoint);
   }
+  void CopyUnmarked() { Add(unmarked_, 1); }
   void EndCopy(CopyOutcome outcome, uint32_t rule = RuleBook::kOther, const SocketAddress* endpoint = nullptr,
                Duration latency = {}) {
     Add(copy_outcomes_[static_cast<size_t>(outcome)], 1);
@@ -109,6 +112,7 @@ class Ledger {
   std::array<Counter, kRequestOutcomes> requests_{};
   Counter copies_{0};
   Counter sent_{0};
+  Counter unmarked_{0};
   std::array<Counter, kCopyOutcomes> copy_outcomes_{};
   Counter open_{0};
   Counter in_flight_{0};

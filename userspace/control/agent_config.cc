@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <initializer_list>
 #include <limits>
-#include <string_view>
 #include <utility>
 
+#include "control/config_overlay.h"
+#include "control/copy_policy_config.h"
 #include "control/diagnostic.h"
 #include "control/proto_yaml.h"
 #include "control/similar_name.h"
@@ -23,113 +23,8 @@ namespace rpctee::control {
 namespace {
 
 namespace pb = rpctee::config::v1;
-using google::protobuf::Message;
 
 constexpr size_t kMaxFileBytes = size_t{1} << 20;
-constexpr uint64_t kKiB = uint64_t{1} << 10;
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-constexpr uint64_t kGiB = uint64_t{1} << 30;
-
-std::string SizeText(uint64_t bytes) {
-  constexpr std::array<std::pair<uint64_t, const char*>, 3> kUnits{{{kGiB, "GiB"}, {kMiB, "MiB"}, {kKiB, "KiB"}}};
-  for (const auto& [unit, name] : kUnits) {
-    if (bytes >= unit && bytes % unit == 0) {
-      return fmt::format("{}{}", bytes / unit, name);
-    }
-  }
-  return fmt::format("{} bytes", bytes);
-}
-
-std::string DurationText(Duration duration) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-  return ms % 1'000 == 0 ? fmt::format("{}s", ms / 1'000) : fmt::format("{}ms", ms);
-}
-
-// Takes what the file says over the defaults, and notes what is not allowed.
-class Overlay {
- public:
-  Overlay(const SourceMap& sources, Diagnostics& diagnostics) : sources_(sources), diagnostics_(diagnostics) {}
-
-  void AddError(const Message& message, int field, std::string_view text) {
-    const Position& position = sources_.OfField(message, field);
-    diagnostics_.push_back({Severity::kError, position.origin, fmt::format("{}: {}", position.path, text)});
-  }
-
-  void Count(const Message& message, int field, bool present, uint32_t value, uint32_t min, uint32_t max,
-             uint32_t& out) {
-    if (!present) {
-      return;
-    }
-    if (value < min || value > max) {
-      AddError(message, field, fmt::format("{} is not from {} to {}", value, min, max));
-    }
-    out = value;
-  }
-
-  template <typename Bytes>
-  void Size(const Message& message, int field, bool present, const pb::ByteSize& value, uint64_t min, uint64_t max,
-            Bytes& out) {
-    if (!present) {
-      return;
-    }
-    if (value.bytes() < min || value.bytes() > max) {
-      AddError(message, field,
-               fmt::format("{} is not from {} to {}", SizeText(value.bytes()), SizeText(min), SizeText(max)));
-      return;
-    }
-    out = static_cast<Bytes>(value.bytes());
-  }
-
-  void Time(const Message& message, int field, bool present, const google::protobuf::Duration& value, Duration min,
-            Duration max, Duration& out) {
-    if (!present) {
-      return;
-    }
-    const Duration duration = std::chrono::seconds(value.seconds()) + std::chrono::nanoseconds(value.nanos());
-    if (duration < min || duration > max) {
-      AddError(message, field,
-               fmt::format("{} is not from {} to {}", DurationText(duration), DurationText(min), DurationText(max)));
-    }
-    out = duration;
-  }
-
-  template <typename Enum>
-  void Choice(const Message& message, int field, bool present, const std::string& value,
-              std::initializer_list<std::pair<std::string_view, Enum>> choices, Enum& out) {
-    if (!present) {
-      return;
-    }
-    std::string names;
-    for (const auto& [name, choice] : choices) {
-      if (name == value) {
-        out = choice;
-        return;
-      }
-      names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-    }
-    AddError(message, field, fmt::format("\"{}\" is not one of {}", value, names));
-  }
-
-  // A list that the file gives replaces the default whole, and may not be empty.
-  template <typename Field>
-  void List(const Message& message, int field, const Field& values, std::vector<std::string>& out) {
-    if (!sources_.HasField(message, field)) {
-      return;
-    }
-    if (values.empty() || std::any_of(values.begin(), values.end(), [](const std::string& v) { return v.empty(); })) {
-      AddError(message, field, "needs at least one entry, and no empty ones");
-    }
-    out.assign(values.begin(), values.end());
-  }
-
- private:
-  const SourceMap& sources_;
-  Diagnostics& diagnostics_;
-};
-
-// Field numbers and accessors of one field, for the calls above.
-#define RPCTEE_FIELD(type, message, name, number) \
-  message, pb::type::k##number##FieldNumber, (message).has_##name(), (message).name()
 
 void TakeTap(const pb::Tap& proto, Overlay& overlay, AgentConfig::Tap& tap) {
   using D = TapDirection;
@@ -260,8 +155,6 @@ void TakeRest(const pb::AgentConfig& proto, Overlay& overlay, AgentConfig& confi
                     config.log.format);
 }
 
-#undef RPCTEE_FIELD
-
 // Relative to the directory of the configuration, so that it does not matter where the agent is started.
 void ResolvePaths(const std::string& config_path, std::vector<std::string>& files) {
   const std::filesystem::path directory = std::filesystem::path(config_path).parent_path();
@@ -321,6 +214,7 @@ AgentConfig DefaultAgentConfig() {
   if (gethostname(name.data(), name.size() - 1) == 0) {
     config.node = name.data();
   }
+  config.mark.value = config.node;
   return config;
 }
 
@@ -337,6 +231,8 @@ Result<AgentConfig> LoadAgentConfig(const std::string& path, bool routes_require
   TakeTap(proto.tap(), overlay, config.tap);
   TakeMirror(proto.mirror(), overlay, config.mirror);
   TakeRest(proto, overlay, config);
+  TakeMark(proto.mark(), config.node, overlay, config.mark);
+  TakePolicies(proto.policies(), overlay, config.policies);
   const uint32_t workers = std::max(config.workers, 1U);
   if (const uint64_t least = workers * LeastReassemblyBytes(config.tap.max_request_bytes);
       config.limits.max_reassembly_bytes < least) {

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "route/copy_policy.h"
 
 namespace rpctee::control {
 
@@ -78,6 +79,9 @@ struct AgentConfig {
     uint64_t max_mirror_memory = uint64_t{128} << 20;
     double max_cpu = 0;  // of one core
   } limits;
+
+  route::Mark mark{.attachment = "rpctee-mirror", .value = {}};  // value: the node, when the file has none
+  std::vector<route::MatchedPolicy> policies;
 
   Duration shutdown_grace = std::chrono::seconds(2);
 

@@ -8,6 +8,7 @@
 #include "aeraki/meta_protocol_proxy/config/route/v1alpha/route.pb.h"
 #include "control/cluster_name.h"
 #include "control/header_match.h"
+#include "control/request_mutation.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 
@@ -129,16 +130,21 @@ bool SetMatches(const Matchers& matchers, const Reporter& reporter, route::Route
 // The parts that the two forms do not share.
 const Matchers& MatchersOf(const aeraki_route::Route& route) { return route.match().metadata(); }
 const Matchers& MatchersOf(const envoy_route::Route& route) { return route.match().headers(); }
-bool HasMutation(const aeraki_route::Route& route) { return route.request_mutation_size() > 0; }
-bool HasMutation(const envoy_route::Route& route) {
-  return route.request_headers_to_add_size() > 0 || route.request_headers_to_remove_size() > 0;
-}
 bool MatchesEveryPath(const aeraki_route::Route&) { return true; }
 bool MatchesEveryPath(const envoy_route::Route& route) {
   const envoy_route::RouteMatch& match = route.match();
   return match.path_specifier_case() == envoy_route::RouteMatch::PATH_SPECIFIER_NOT_SET ||
          (match.path_specifier_case() == envoy_route::RouteMatch::kPrefix &&
           (match.prefix().empty() || match.prefix() == "/"));
+}
+
+void SetMutation(const aeraki_route::Route& proto, Reporter& reporter, route::Route& route) {
+  for (const aeraki_route::KeyValue& mutation : proto.request_mutation()) {
+    AddMutation(mutation, mutation.key(), mutation.value(), reporter, route.mutation);
+  }
+}
+void SetMutation(const envoy_route::Route& proto, Reporter& reporter, route::Route& route) {
+  AddMutations(proto, reporter, route.mutation);
 }
 
 template <typename ProtoRoute>
@@ -167,8 +173,8 @@ std::optional<route::Route> ToRoute(const ProtoRoute& proto, Reporter& reporter)
     reporter.Warn(proto, skipped);
     return std::nullopt;
   }
-  if (HasMutation(proto) && !route.mirrors.empty()) {
-    reporter.Warn(proto, "changes that the proxy makes to requests are not made to copies");
+  if (!route.mirrors.empty()) {
+    SetMutation(proto, reporter, route);
   }
   return route;
 }
@@ -179,6 +185,15 @@ route::RouteConfig StartConfig(const std::string& name, const route::Origin& ori
   config.interface_name = HostOfConfigName(name);
   config.origin = origin;
   return config;
+}
+
+// What the host does to the requests of all its routes comes behind what a route does: the more general one counts.
+void AddHostMutation(const envoy_route::VirtualHost& host, Reporter& reporter, route::RouteConfig& config) {
+  for (route::Route& route : config.routes) {
+    if (!route.mirrors.empty()) {
+      AddMutations(host, reporter, route.mutation);
+    }
+  }
 }
 
 template <typename ProtoRoutes>
@@ -227,6 +242,7 @@ route::RouteConfig ToRouteConfig(const envoy_route::RouteConfiguration& configur
     if (IsForEveryDomain(host) && !found) {
       found = true;
       AddRoutes(host.routes(), reporter, config);
+      AddHostMutation(host, reporter, config);
     } else {
       reporter.Warn(host, "only the first virtual host for every domain (\"*\") is read; this one is passed over");
     }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "control/cluster_name.h"
+#include "control/request_mutation.h"
 #include "rpctee/k8s/v1/objects.pb.h"
 
 namespace rpctee::control {
@@ -159,8 +160,10 @@ std::optional<route::Route> ToRoute(const aeraki_api::MetaRoute& proto, uint16_t
     reporter.Warn(proto, skipped);
     return std::nullopt;
   }
-  if (proto.request_mutation_size() > 0 && !route.mirrors.empty()) {
-    reporter.Warn(proto, "changes that the proxy makes to requests are not made to copies");
+  for (const aeraki_api::KeyValue& mutation : proto.request_mutation()) {
+    if (!route.mirrors.empty()) {
+      AddMutation(mutation, mutation.key(), mutation.value(), reporter, route.mutation);
+    }
   }
   return route;
 }

@@ -36,6 +36,11 @@ RequestSummary Request::Summary() {
   return SummaryOf(std::get<thrift::ThriftRequest>(request_));
 }
 
+const dubbo::AttachmentsPlace* Request::PlaceForMore() {
+  auto* const request = std::get_if<dubbo::DubboRequest>(&request_);
+  return request == nullptr ? nullptr : request->PlaceForMore();
+}
+
 RequestSummary Request::SummaryOf(dubbo::DubboRequest& request) const {
   const FrameHeader header = dubbo::ParseHeader(frame_);
   return {.kind = header.kind,

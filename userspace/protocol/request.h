@@ -35,6 +35,8 @@ class Request {
   // One-way or not; a request whose kind is hidden counts as one that is answered.
   MessageKind Kind();
   RequestSummary Summary();
+  // Of a Dubbo request; null when there is none.
+  const dubbo::AttachmentsPlace* PlaceForMore();
 
  private:
   RequestSummary SummaryOf(dubbo::DubboRequest& request) const;

@@ -78,6 +78,68 @@ std::string EndpointText(const std::vector<ClusterEndpoint>& endpoints) {
   return text.empty() ? "no endpoints" : text;
 }
 
+std::string List(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : ", ") + Escaped(name);
+  }
+  return text;
+}
+
+std::string AttachmentsText(const std::vector<Attachment>& attachments) {
+  std::string text;
+  for (const Attachment& one : attachments) {
+    text += (text.empty() ? "" : ", ") + Escaped(one.key) + ": " + Quoted(one.value);
+  }
+  return text;
+}
+
+// What is special about the copies of a rule, a line each.
+std::string CopiesText(const Route& route, const MirrorPolicy& mirror) {
+  const CopyPolicy& policy = mirror.policy;
+  std::string text;
+  const auto line = [&text](const std::string& what) { text += "             " + what + "\n"; };
+  if (!route.mutation.empty()) {
+    line("with, as the proxy sets, " + AttachmentsText(route.mutation));
+  }
+  if (!policy.attachments.empty()) {
+    line("with " + AttachmentsText(policy.attachments));
+  }
+  if (policy.oneway) {
+    line("asking for no answer");
+  }
+  if (!policy.deny_methods.empty()) {
+    line("not of methods " + List(policy.deny_methods));
+  }
+  if (!policy.allow_by_default) {
+    line(policy.allow_methods.empty() ? "of no method" : "only of methods " + List(policy.allow_methods));
+  }
+  if (!policy.sample_by.empty()) {
+    line("sampled by attachment " + Escaped(policy.sample_by) + ": the tap takes every request, the agent decides");
+  }
+  if (policy.max_requests_per_second != 0) {
+    line("at most " + std::to_string(policy.max_requests_per_second) + " a second");
+  }
+  if (policy.max_bytes_per_second != 0) {
+    line("at most " + std::to_string(policy.max_bytes_per_second) + " bytes a second");
+  }
+  if (policy.load_balancing) {
+    line("balanced by " + std::string(Name(*policy.load_balancing)));
+  }
+  if (policy.dry_run) {
+    line("dry run: counted, not sent");
+  }
+  return text;
+}
+
+std::string MarkText(const Mark& mark) {
+  if (mark.attachment.empty()) {
+    return "";
+  }
+  return "mark: " + AttachmentsText({{mark.attachment, mark.value}}) +
+         (mark.required ? " (what can't be marked is not sent)\n" : " (what can't be marked is sent without)\n");
+}
+
 std::string RouteText(const Route& route, size_t position, const ClusterNames& names) {
   std::string text = "  route " + Escaped(RouteLabel(route, position)) + "\n";
   text += "    when     " + Conditions(route) + "\n";
@@ -86,7 +148,7 @@ std::string RouteText(const Route& route, size_t position, const ClusterNames& n
   }
   for (const MirrorPolicy& mirror : route.mirrors) {
     text += "    mirrors  " + mirror.share.ToString() + " to " + Escaped(mirror.cluster) + ": " +
-            EndpointText(names.Endpoints(mirror.cluster)) + "\n";
+            EndpointText(names.Endpoints(mirror.cluster)) + "\n" + CopiesText(route, mirror);
   }
   return text + (route.mirrors.empty() ? "    mirrors  nothing\n" : "");
 }
@@ -116,6 +178,27 @@ Json EndpointsJson(const std::vector<ClusterEndpoint>& endpoints) {
   return json;
 }
 
+Json AttachmentsJson(const std::vector<Attachment>& attachments) {
+  Json json = Json::object();
+  for (const Attachment& one : attachments) {
+    json[one.key] = one.value;
+  }
+  return json;
+}
+
+Json PolicyJson(const CopyPolicy& policy) {
+  return {{"attachments", AttachmentsJson(policy.attachments)},
+          {"oneway", policy.oneway},
+          {"allow_methods", policy.allow_methods},
+          {"deny_methods", policy.deny_methods},
+          {"default", policy.allow_by_default ? "allow" : "deny"},
+          {"sample_by", policy.sample_by},
+          {"max_requests_per_second", policy.max_requests_per_second},
+          {"max_bytes_per_second", policy.max_bytes_per_second},
+          {"dry_run", policy.dry_run},
+          {"load_balancing", policy.load_balancing ? Json(Name(*policy.load_balancing)) : Json()}};
+}
+
 Json RouteJson(const Route& route, size_t position, const ClusterNames& names) {
   Json matches = Json::array();
   for (const FieldMatch& match : route.matches) {
@@ -130,13 +213,12 @@ Json RouteJson(const Route& route, size_t position, const ClusterNames& names) {
     mirrors.push_back({{"cluster", mirror.cluster},
                        {"share", mirror.share.ToString()},
                        {"share_millionths", mirror.share.millionths},
-                       {"endpoints", EndpointsJson(names.Endpoints(mirror.cluster))}});
+                       {"endpoints", EndpointsJson(names.Endpoints(mirror.cluster))},
+                       {"policy", PolicyJson(mirror.policy)}});
   }
-  return {{"name", RouteLabel(route, position)},
-          {"origin", route.origin.ToString()},
-          {"matches", std::move(matches)},
-          {"clusters", std::move(clusters)},
-          {"mirrors", std::move(mirrors)}};
+  return {{"name", RouteLabel(route, position)}, {"origin", route.origin.ToString()},
+          {"matches", std::move(matches)},       {"clusters", std::move(clusters)},
+          {"mirrors", std::move(mirrors)},       {"mutation", AttachmentsJson(route.mutation)}};
 }
 
 }  // namespace
@@ -152,7 +234,7 @@ std::string ToString(const FieldMatch& match) {
 
 std::string Describe(const Snapshot& snapshot) {
   const ClusterNames names(snapshot);
-  std::string text;
+  std::string text = MarkText(snapshot.mark());
   for (const RouteConfig& config : snapshot.source().configs) {
     const std::string origin = config.origin.ToString();
     text += "config " + Escaped(config.name) + ", interface " + Escaped(config.interface_name) +
@@ -188,7 +270,11 @@ std::string DescribeJson(const Snapshot& snapshot) {
   for (const EndpointThreshold& endpoint : snapshot.endpoints()) {
     endpoints.push_back({{"address", endpoint.address.ToString()}, {"threshold", endpoint.threshold}});
   }
-  return Dump({{"configs", std::move(configs)}, {"endpoints", std::move(endpoints)}, {"concerns", Concerns(snapshot)}});
+  const Mark& mark = snapshot.mark();
+  return Dump({{"configs", std::move(configs)},
+               {"endpoints", std::move(endpoints)},
+               {"concerns", Concerns(snapshot)},
+               {"mark", {{"attachment", mark.attachment}, {"value", mark.value}, {"required", mark.required}}}});
 }
 
 }  // namespace rpctee::route

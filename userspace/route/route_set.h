@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "route/copy_policy.h"
 #include "route/share.h"
 
 namespace rpctee::route {
@@ -41,6 +42,7 @@ struct MirrorPolicy {
   std::string cluster;
   Share share;
   Origin origin;
+  CopyPolicy policy = {};
 };
 
 struct Route {
@@ -50,6 +52,7 @@ struct Route {
   std::vector<MirrorPolicy> mirrors;
   Origin origin;
   std::vector<std::string> hash_policy{};  // fields that a hash is made of, for clusters with ring hash
+  std::vector<Attachment> mutation = {};   // what the proxy sets in requests, and so in their copies
 };
 
 // What people call this route: its name, or "#<position>" (from 1) when it has none.
@@ -71,9 +74,6 @@ struct ClusterEndpoint {
   bool operator==(const ClusterEndpoint&) const = default;
 };
 
-// Which endpoint of a cluster gets a copy.
-enum class LoadBalancing : uint8_t { kRoundRobin, kLeastRequest, kRandom, kRingHash };
-
 struct Cluster {
   std::string name;  // "outbound|<port>|<subset>|<host>"
   std::vector<ClusterEndpoint> endpoints;
@@ -86,6 +86,7 @@ struct Cluster {
 struct RouteSet {
   std::vector<RouteConfig> configs;
   std::vector<Cluster> clusters;
+  Mark mark = {};
 };
 
 }  // namespace rpctee::route

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "route/hash.h"
 #include "route/text.h"
 
 namespace rpctee::route {
@@ -19,6 +20,16 @@ MatchResult TestAll(const std::vector<Matcher>& matchers, protocol::RequestView&
     }
   }
   return result;
+}
+
+// Without the key that a rule samples by, the kernel's draw decides.
+uint32_t DrawFor(const Rule& rule, protocol::RequestView& request, uint32_t draw) {
+  if (rule.policy.sample_by.empty()) {
+    return draw;
+  }
+  const protocol::FieldValue key = request.Field(rule.policy.sample_by);
+  const bool is_there = key.status == protocol::FieldValue::Status::kPresent && !key.value.empty();
+  return is_there ? KeyedDraw(key.value) : draw;
 }
 
 bool Intersect(const std::vector<uint32_t>& left, const std::vector<uint32_t>& right) {
@@ -77,12 +88,13 @@ const Snapshot::CompiledRoute* Snapshot::FindRoute(const EndpointEntry& entry, p
   return nullptr;
 }
 
-void Snapshot::Apply(const CompiledRoute& route, uint32_t draw, Decision& decision) const {
+void Snapshot::Apply(const CompiledRoute& route, protocol::RequestView& request, uint32_t draw,
+                     Decision& decision) const {
   bool any_share = false;
   for (const uint32_t id : route.rules) {
     const Rule& rule = rules_[id];
     any_share = any_share || rule.threshold > 0;
-    if (draw < rule.threshold) {
+    if (DrawFor(rule, request, draw) < rule.threshold) {
       decision.rules.push_back(&rule);
     }
   }
@@ -109,7 +121,7 @@ void Snapshot::Decide(const SocketAddress& endpoint, protocol::RequestView& requ
   }
   // The proxies would have sent this request elsewhere. We saw where it really went, so the rule isn't about it.
   if (Intersect(route->clusters, entry->second.clusters)) {
-    Apply(*route, draw, decision);
+    Apply(*route, request, draw, decision);
   }
 }
 

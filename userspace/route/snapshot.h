@@ -13,8 +13,10 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "protocol/additions.h"
 #include "protocol/codec.h"
 #include "route/matcher.h"
+#include "route/method_filter.h"
 #include "route/route_set.h"
 
 namespace rpctee::route {
@@ -27,9 +29,13 @@ struct Rule {
   std::string cluster;
   Share share;
   uint64_t threshold = 0;
+  uint64_t tap_threshold = 0;  // the same, but everything where only the agent can know the key to sample by
   uint32_t cluster_index = 0;  // into Snapshot::clusters()
   // The fields whose hash says which endpoint gets the copy; empty where the cluster does not ask for it.
   std::vector<std::string> hash_policy{};
+  CopyPolicy policy;
+  MethodFilter methods;
+  protocol::Additions additions;  // to each copy: the route's, the policy's, and the mark
 };
 
 // What the tap must be told about one endpoint.
@@ -43,7 +49,7 @@ struct EndpointThreshold {
 struct Decision {
   enum class Kind : uint8_t { kMirror, kNotSampled, kNoRoute, kUndecodable };
   Kind kind = Kind::kNoRoute;
-  // For kMirror: the rules whose threshold is above the draw, one copy each. Cleared and filled by Decide.
+  // For kMirror: the rules whose threshold is above their draw, one copy each. Cleared and filled by Decide.
   std::vector<const Rule*> rules;
 };
 
@@ -62,9 +68,10 @@ class Snapshot {
   const std::vector<Rule>& rules() const { return rules_; }
   // Every cluster that was given or is named by a route; one entry a name.
   const std::vector<Cluster>& clusters() const { return clusters_; }
+  const Mark& mark() const { return source_->mark; }
 
-  // Which rules apply to a request that went to `endpoint` with this draw. Reuses the storage in `decision`, whose
-  // rules point into this snapshot.
+  // Which rules apply to a request that went to `endpoint` with this draw of the kernel's. Reuses the storage in
+  // `decision`, whose rules point into this snapshot.
   void Decide(const SocketAddress& endpoint, protocol::RequestView& request, uint32_t draw, Decision& decision) const;
 
  private:
@@ -88,7 +95,7 @@ class Snapshot {
   const CompiledRoute* FindRoute(const EndpointEntry& entry, protocol::RequestView& request, bool& undecodable) const;
   static const CompiledRoute* FirstMatch(const CompiledConfig& config, protocol::RequestView& request,
                                          bool& undecodable);
-  void Apply(const CompiledRoute& route, uint32_t draw, Decision& decision) const;
+  void Apply(const CompiledRoute& route, protocol::RequestView& request, uint32_t draw, Decision& decision) const;
 
   std::shared_ptr<const RouteSet> source_;
   std::vector<CompiledConfig> configs_;

@@ -17,6 +17,22 @@ std::vector<std::string> HashPolicyOf(const Route& route, const Cluster& cluster
   return by_cluster ? std::vector{cluster.hash_field} : route.hash_policy;
 }
 
+std::string NameOf(const RouteConfig& config, size_t position) {
+  const Route& route = config.routes[position];
+  const std::string origin = route.origin.ToString();
+  return (origin.empty() ? "" : origin + ": ") + "route '" + RouteLabel(route, position) + "' of '" + config.name + "'";
+}
+
+// In this order, so that nothing replaces the mark.
+std::vector<Attachment> AdditionsOf(const Route& route, const CopyPolicy& policy, const Mark& mark) {
+  std::vector<Attachment> all = route.mutation;
+  all.insert(all.end(), policy.attachments.begin(), policy.attachments.end());
+  if (!mark.attachment.empty()) {
+    all.push_back({mark.attachment, mark.value});
+  }
+  return all;
+}
+
 }  // namespace
 
 // Fills one new snapshot from a route set. Control thread.
@@ -28,10 +44,11 @@ class Snapshot::Builder {
 
  private:
   void AddClusters();
+  void SetBalancing();
   uint32_t ClusterIndex(const std::string& name);
   Result<CompiledConfig> CompileConfig(const RouteConfig& config);
   Result<CompiledRoute> CompileRoute(const RouteConfig& config, size_t position);
-  void AddRules(const RouteConfig& config, size_t position, CompiledRoute& compiled);
+  Status AddRules(const RouteConfig& config, size_t position, CompiledRoute& compiled);
   void IndexEndpoints();
   void IndexConfig(uint32_t config, std::vector<uint64_t>& cluster_thresholds);
   void CollectThresholds(const std::vector<uint64_t>& cluster_thresholds);
@@ -42,6 +59,7 @@ class Snapshot::Builder {
 
 Status Snapshot::Builder::Run() {
   AddClusters();
+  SetBalancing();
   for (const RouteConfig& config : snapshot_.source_->configs) {
     Result<CompiledConfig> compiled = CompileConfig(config);
     if (!compiled) {
@@ -68,6 +86,19 @@ void Snapshot::Builder::AddClusters() {
     }
     std::copy_if(cluster.endpoints.begin(), cluster.endpoints.end(), std::back_inserter(endpoints),
                  [&known](const ClusterEndpoint& endpoint) { return known.insert(endpoint.address).second; });
+  }
+}
+
+// All rules that mirror to a cluster share its balancing: where their policies differ, the last counts.
+void Snapshot::Builder::SetBalancing() {
+  for (const RouteConfig& config : snapshot_.source_->configs) {
+    for (const Route& route : config.routes) {
+      for (const MirrorPolicy& mirror : route.mirrors) {
+        if (mirror.policy.load_balancing) {
+          snapshot_.clusters_[ClusterIndex(mirror.cluster)].load_balancing = *mirror.policy.load_balancing;
+        }
+      }
+    }
   }
 }
 
@@ -98,10 +129,7 @@ Result<Snapshot::CompiledRoute> Snapshot::Builder::CompileRoute(const RouteConfi
   for (const FieldMatch& match : route.matches) {
     Result<Matcher> matcher = Matcher::Compile(match);
     if (!matcher) {
-      const std::string origin = route.origin.ToString();
-      return WithContext((origin.empty() ? "" : origin + ": ") + "route '" + RouteLabel(route, position) + "' of '" +
-                             config.name + "'",
-                         matcher.error());
+      return WithContext(NameOf(config, position), matcher.error());
     }
     compiled.matchers.push_back(std::move(*matcher));
   }
@@ -110,11 +138,13 @@ Result<Snapshot::CompiledRoute> Snapshot::Builder::CompileRoute(const RouteConfi
   }
   std::sort(compiled.clusters.begin(), compiled.clusters.end());
   compiled.clusters.erase(std::unique(compiled.clusters.begin(), compiled.clusters.end()), compiled.clusters.end());
-  AddRules(config, position, compiled);
+  if (const Status added = AddRules(config, position, compiled); !added) {
+    return WithContext(NameOf(config, position), added.error());
+  }
   return compiled;
 }
 
-void Snapshot::Builder::AddRules(const RouteConfig& config, size_t position, CompiledRoute& compiled) {
+Status Snapshot::Builder::AddRules(const RouteConfig& config, size_t position, CompiledRoute& compiled) {
   const Route& route = config.routes[position];
   for (const MirrorPolicy& mirror : route.mirrors) {
     Rule rule;
@@ -124,11 +154,21 @@ void Snapshot::Builder::AddRules(const RouteConfig& config, size_t position, Com
     rule.cluster = mirror.cluster;
     rule.share = mirror.share;
     rule.threshold = mirror.share.Threshold();
+    rule.tap_threshold = rule.threshold == 0 || mirror.policy.sample_by.empty() ? rule.threshold : Share{}.Threshold();
     rule.cluster_index = ClusterIndex(mirror.cluster);
     rule.hash_policy = HashPolicyOf(route, snapshot_.clusters_[rule.cluster_index]);
+    rule.policy = mirror.policy;
+    rule.methods = MethodFilter(mirror.policy);
+    Result<protocol::Additions> additions =
+        protocol::Additions::Make(AdditionsOf(route, mirror.policy, snapshot_.source_->mark));
+    if (!additions) {
+      return tl::unexpected(additions.error());
+    }
+    rule.additions = std::move(*additions);
     compiled.rules.push_back(rule.id);
     snapshot_.rules_.push_back(std::move(rule));
   }
+  return {};
 }
 
 void Snapshot::Builder::IndexEndpoints() {
@@ -152,7 +192,7 @@ void Snapshot::Builder::IndexConfig(uint32_t config, std::vector<uint64_t>& clus
   for (const CompiledRoute& route : snapshot_.configs_[config].routes) {
     uint64_t threshold = 0;
     for (const uint32_t rule : route.rules) {
-      threshold = std::max(threshold, snapshot_.rules_[rule].threshold);
+      threshold = std::max(threshold, snapshot_.rules_[rule].tap_threshold);
     }
     for (const uint32_t cluster : route.clusters) {
       cluster_thresholds[cluster] = std::max(cluster_thresholds[cluster], threshold);

@@ -58,9 +58,9 @@ class AgentLab : public MirrorLab {
     options_.places = {{"lo"}, {tap::Direction::kEgress}, tap::AttachMode::kAuto};
     options_.tap.rings = 3;
     options_.tap.pin_directory = bpffs() + "/rpctee";
-    options_.route_files = {bpffs() + ".yaml"};
+    options_.routes.files = {bpffs() + ".yaml"};
     options_.ledger_json_path = bpffs() + ".json";
-    std::ofstream(options_.route_files[0]) << RouteFile();
+    std::ofstream(options_.routes.files[0]) << RouteFile();
   }
   void TearDown() override {
     std::filesystem::remove(bpffs() + ".yaml");

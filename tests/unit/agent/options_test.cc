@@ -90,7 +90,7 @@ TEST(AgentOptions, EveryKeyOfTheConfigurationReachesThePartItIsFor) {
   EXPECT_FALSE(options.worker.mirror.budget->HasMemory(21));
   EXPECT_EQ(options.max_cpu, 0.5);
   EXPECT_EQ(options.worker.shutdown_grace, std::chrono::seconds(17));
-  EXPECT_THAT(options.route_files, ElementsAre("a.yaml"));
+  EXPECT_THAT(options.routes.files, ElementsAre("a.yaml"));
   EXPECT_EQ(options.reload_interval, std::chrono::seconds(18));
 }
 

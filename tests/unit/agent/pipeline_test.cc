@@ -129,6 +129,32 @@ TEST_F(PipelineTest, WhatIsOpenAtTheEndIsNamed) {
   EXPECT_EQ(Ended(RequestOutcome::agent_stopped), 1U);
 }
 
+TEST_F(PipelineTest, WhatIsOverTheBudgetOfARuleIsNotSent) {
+  EventLoop loop = std::move(EventLoop::Create().value());
+  NobodyListens observer;
+  mirror::Mirror mirror(loop, observer, {});
+  Pipeline live(ledger_, &mirror, flow_control_, {});
+  route::Route limited = RouteTo("v1", "v2", route::kMillion);
+  limited.mirrors[0].policy.max_requests_per_second = 1;
+  route::RouteSet set;
+  set.configs = {{.name = "demo_20880", .interface_name = "", .routes = {limited}, .origin = {}}};
+  set.clusters = {{"v1", {{.address = endpoint_}}}, {"v2", {}}};
+  CapturedPart part;
+  part.flow.destination = endpoint_;
+  part.frame_bytes = static_cast<uint32_t>(request_.size());
+  part.bytes = request_;
+  for (int i = 0; i < 100; ++i) {
+    live.SetSnapshot(route::Snapshot::Build(set).value());  // a reload does not begin anew
+    live.Take(part, Clock::now());
+  }
+  const LedgerCounts counts = ledger_.Counts();
+  EXPECT_EQ(counts.copies, 100U);
+  const uint64_t over = counts.copy_outcomes[static_cast<size_t>(CopyOutcome::over_budget)];
+  EXPECT_EQ(over + observer.ended, 100U);
+  EXPECT_GE(observer.ended, 1U);
+  EXPECT_GE(over, 80U);
+}
+
 TEST_F(PipelineTest, AThriftRequestIsMatchedAndHandedToTheRelay) {
   EventLoop loop = std::move(EventLoop::Create().value());
   NobodyListens observer;
@@ -161,6 +187,43 @@ TEST_F(PipelineTest, TellsOfEachRequestThatIsMirrored) {
   Request(request_);
   Request(request_, 0, "10.0.0.9:20880");
   EXPECT_THAT(methods, testing::ElementsAre("blob"));
+}
+
+TEST_F(PipelineTest, ARequestThatIsACopyItselfIsNotMirroredAgain) {
+  route::RouteSet set;
+  set.configs = {
+      {.name = "demo_20880", .interface_name = "", .routes = {RouteTo("v1", "v2", route::kMillion)}, .origin = {}}};
+  set.clusters = {{"v1", {{.address = endpoint_}}}, {"v2", {{.address = mirror_}}}};
+  set.mark = {.attachment = "rpctee-mirror", .value = "node-1"};
+  pipeline_.SetSnapshot(route::Snapshot::Build(set).value());
+  Request(request_);
+  EXPECT_EQ(Ended(RequestOutcome::dry_run), 1U);
+  const std::vector<uint8_t> copy = test::DubboRequest(1, 0, {.attachments = {{"rpctee-mirror", "node-2"}}});
+  Request(copy);
+  EXPECT_EQ(Ended(RequestOutcome::already_mirrored), 1U);
+}
+
+TEST_F(PipelineTest, CopiesThatThePolicyKeepsBackAreBookedAsCopies) {
+  Pipeline live(ledger_, nullptr, flow_control_, {});
+  route::Route route = RouteTo("v1", "v2", route::kMillion);
+  route.mirrors[0].policy.dry_run = true;
+  route.mirrors.push_back(route.mirrors[0]);
+  route.mirrors[1].policy.deny_methods = {"blob"};
+  route::RouteSet set;
+  set.configs = {{.name = "demo_20880", .interface_name = "", .routes = {route}, .origin = {}}};
+  set.clusters = {{"v1", {{.address = endpoint_}}}, {"v2", {{.address = mirror_}}}};
+  live.SetSnapshot(route::Snapshot::Build(set).value());
+  CapturedPart part;
+  part.flow.destination = endpoint_;
+  part.frame_bytes = static_cast<uint32_t>(request_.size());
+  part.bytes = request_;
+  live.Take(part, Clock::now());
+  ++sent_;
+  const LedgerReport report = Report();
+  EXPECT_EQ(Ended(RequestOutcome::mirrored), 1U);
+  EXPECT_EQ(report.copies, 2U);
+  EXPECT_EQ(report.copy_outcomes[static_cast<size_t>(CopyOutcome::rule_dry_run)], 1U);
+  EXPECT_EQ(report.copy_outcomes[static_cast<size_t>(CopyOutcome::method_denied)], 1U);
 }
 
 }  // namespace

@@ -158,8 +158,8 @@ TEST(Ledger, JsonHasEveryNameOnceAndTheVerdict) {
   EXPECT_EQ(json.at("seen"), 10);
   EXPECT_EQ(json.at("in_ring"), 5);
   EXPECT_EQ(json.at("balanced"), true);
-  // seen, sampled, received, in_ring, open, copies, sent, in_flight, rules, balanced
-  EXPECT_EQ(json.size(), kRequestOutcomes + kCopyOutcomes + 10);
+  // seen, sampled, received, in_ring, open, copies, sent, unmarked, in_flight, rules, balanced
+  EXPECT_EQ(json.size(), kRequestOutcomes + kCopyOutcomes + 11);
 }
 
 TEST(Ledger, TextLeavesOutZeroesButAlwaysHasTheVerdict) {

@@ -75,6 +75,8 @@ TEST_F(AgentConfigTest, ExampleHoldsTheDefaults) {
   EXPECT_EQ(example->mirror.ejection.max_time, defaults.mirror.ejection.max_time);
   EXPECT_EQ(example->mirror.socket_priority, defaults.mirror.socket_priority);
   EXPECT_EQ(example->mirror.socket_mark, defaults.mirror.socket_mark);
+  EXPECT_EQ(example->mark, defaults.mark);
+  EXPECT_TRUE(example->policies.empty());
   EXPECT_EQ(example->limits.max_reassembly_bytes, defaults.limits.max_reassembly_bytes);
   EXPECT_EQ(example->limits.request_timeout, defaults.limits.request_timeout);
   EXPECT_EQ(example->limits.max_mirror_requests_per_second, defaults.limits.max_mirror_requests_per_second);
@@ -105,7 +107,7 @@ int CountKeys(const std::string& text, const google::protobuf::Descriptor& secti
     EXPECT_TRUE(HasKeyLine(text, field.name(), indent)) << field.full_name();
     ++keys;
     const google::protobuf::Descriptor* type = field.message_type();
-    if (type != nullptr && type->file() == section.file() && type->name() != "ByteSize") {
+    if (type != nullptr && !field.is_map() && type->file() == section.file() && type->name() != "ByteSize") {
       keys += CountKeys(text, *type, indent + "  ");
     }
   }
@@ -113,7 +115,7 @@ int CountKeys(const std::string& text, const google::protobuf::Descriptor& secti
 }
 
 TEST_F(AgentConfigTest, ExampleHasEveryKey) {
-  EXPECT_EQ(CountKeys(ReadText(ExamplePath()), *rpctee::config::v1::AgentConfig::descriptor(), ""), 49);
+  EXPECT_EQ(CountKeys(ReadText(ExamplePath()), *rpctee::config::v1::AgentConfig::descriptor(), ""), 68);
 }
 
 TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
@@ -157,6 +159,21 @@ mirror:
   ejection: {consecutive_failures: 7, consecutive_exhausted: 0, time: 1s, max_time: 2m}
   socket_priority: 2
   socket_mark: 0xFF
+mark: {attachment: x-copy, value: "yes", when_impossible: drop}
+policies:
+- match: {config: "demo*", route: "#1", cluster: "*v2*"}
+  attachments: {b: "2", a: "1"}
+  oneway: true
+  allow_methods: [get*]
+  deny_methods: ["*.delete*"]
+  default: deny
+  sample_by: trace-id
+  max_requests_per_second: 100
+  max_bytes_per_second: 1MiB
+  dry_run: true
+  load_balancing: ring_hash
+- allow_methods: [find]
+- {}
 limits: {max_reassembly_bytes: 9MiB, request_timeout: 5s, max_mirror_requests_per_second: 10,
          max_mirror_bytes_per_second: 2KiB, max_mirror_memory: 0, max_cpu: 0.25}
 shutdown_grace: 0s
@@ -197,6 +214,22 @@ log: {level: trace, format: json}
   EXPECT_EQ(config->mirror.ejection.max_time, seconds(120));
   EXPECT_EQ(config->mirror.socket_priority, 2U);
   EXPECT_EQ(config->mirror.socket_mark, 255U);
+  EXPECT_EQ(config->mark, (route::Mark{.attachment = "x-copy", .value = "yes", .required = true}));
+  ASSERT_EQ(config->policies.size(), 3U);
+  const route::MatchedPolicy& first = config->policies[0];
+  EXPECT_THAT((std::vector{first.config, first.route, first.cluster}), ElementsAre("demo*", "#1", "*v2*"));
+  EXPECT_EQ(first.policy, (route::CopyPolicy{.attachments = {{"a", "1"}, {"b", "2"}},
+                                             .oneway = true,
+                                             .allow_methods = {"get*"},
+                                             .deny_methods = {"*.delete*"},
+                                             .allow_by_default = false,
+                                             .sample_by = "trace-id",
+                                             .max_requests_per_second = 100,
+                                             .max_bytes_per_second = 1U << 20,
+                                             .dry_run = true,
+                                             .load_balancing = route::LoadBalancing::kRingHash}));
+  EXPECT_FALSE(config->policies[1].policy.allow_by_default) << "a list of what is allowed denies the rest";
+  EXPECT_EQ(config->policies[2].policy, route::CopyPolicy());
   EXPECT_EQ(config->limits.max_reassembly_bytes, 9U << 20);
   EXPECT_EQ(config->limits.request_timeout, seconds(5));
   EXPECT_EQ(config->limits.max_mirror_requests_per_second, 10U);
@@ -227,6 +260,32 @@ TEST_F(AgentConfigTest, ValueOutOfRangeIsRefusedWithTheRange) {
             "agent.yaml:1:19: tap.interfaces: needs at least one entry, and no empty ones");
   EXPECT_EQ(ErrorOf("mirror: {reconnect_min: 20s}"),
             "agent.yaml:1:25: mirror.reconnect_min: reconnect_max (10s) is less than reconnect_min (20s)");
+}
+
+TEST_F(AgentConfigTest, TheMarkSaysTheNodeUnlessItIsGivenAValue) {
+  EXPECT_EQ(Load("node: worker-7")->mark,
+            (route::Mark{.attachment = "rpctee-mirror", .value = "worker-7", .required = false}));
+  EXPECT_EQ(Load("mark: {attachment: \"\"}")->mark.attachment, "");
+}
+
+TEST_F(AgentConfigTest, MarksAndPoliciesThatMeanNothingAreRefused) {
+  EXPECT_EQ(ErrorOf("mark: {attachment: method}"),
+            "agent.yaml:1:20: mark.attachment: \"method\" is a part of every request");
+  EXPECT_EQ(ErrorOf("mark: {value: \"a\\nb\"}"),
+            "agent.yaml:1:15: mark.value: attachment \"rpctee-mirror\": its value is not plain text in UTF-8");
+  EXPECT_EQ(ErrorOf("mark: {when_impossible: never}"),
+            "agent.yaml:1:25: mark.when_impossible: \"never\" is not one of send, drop");
+  EXPECT_EQ(ErrorOf("policies:\n- default: allow\n  allow_methods: [a]\n"),
+            "agent.yaml:2:12: policies[0].default: allow leaves nothing for allow_methods to do");
+  EXPECT_EQ(ErrorOf("policies: [{deny_methods: []}]"),
+            "agent.yaml:1:27: policies[0].deny_methods: needs at least one entry, and no empty ones");
+  EXPECT_EQ(ErrorOf("policies: [{attachments: {\"\": x}}]"),
+            "agent.yaml:1:26: policies[0].attachments: attachment \"\": its name is empty");
+  EXPECT_EQ(ErrorOf("policies: [{load_balancing: best}]"),
+            "agent.yaml:1:29: policies[0].load_balancing: \"best\" is not one of round_robin, least_request, random, "
+            "ring_hash");
+  EXPECT_EQ(ErrorOf("policies: [{match: {rout: a}}]"),
+            "agent.yaml:1:21: policies[0].match.rout is not known (did you mean \"route\"?)");
 }
 
 TEST_F(AgentConfigTest, LimitsThatContradictEachOtherAreRefused) {

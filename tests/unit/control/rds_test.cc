@@ -151,6 +151,45 @@ TEST_F(Rds, ConditionsOnHttpPathsSkipTheRoute) {
   EXPECT_THAT(Told(loaded), SizeIs(3));
 }
 
+TEST_F(Rds, WhatTheProxySetsInRequestsIsSetInCopies) {
+  const LoadedRoutes loaded = LoadRoute(R"(  request_mutation:
+  - {key: stage, value: "50%"}
+  - {key: "", value: x}
+  route: {cluster: c1, request_mirror_policies: [{cluster: c2}]}
+)");
+  EXPECT_THAT(loaded.routes.configs.at(0).routes.at(0).mutation,
+              ::testing::ElementsAre(route::Attachment{"stage", "50%"}));
+  ASSERT_THAT(Told(loaded), SizeIs(1));
+  EXPECT_THAT(Told(loaded)[0], HasSubstr("attachment \"\": its name is empty; copies don't get it"));
+}
+
+TEST_F(Rds, HeadersInEnvoysFormAreSetInCopiesAsFarAsTheyAreText) {
+  const LoadedRoutes loaded = LoadText(R"(
+name: demo_20880
+virtual_hosts:
+- name: demo
+  domains: ["*"]
+  request_headers_to_add: [{header: {key: from, value: host}}]
+  request_headers_to_remove: [cookie]
+  routes:
+  - match: {prefix: /}
+    route: {cluster: c1, request_mirror_policies: [{cluster: c2}]}
+    request_headers_to_add:
+    - {header: {key: from, value: route}, append: false}
+    - {header: {key: share, value: "5%%"}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}
+    - {header: {key: peer, value: "%DOWNSTREAM_REMOTE_ADDRESS%"}}
+    - {header: {key: maybe, value: x}, append_action: ADD_IF_ABSENT}
+)");
+  EXPECT_THAT(loaded.routes.configs.at(0).routes.at(0).mutation,
+              ::testing::ElementsAre(route::Attachment{"from", "route"}, route::Attachment{"share", "5%"},
+                                     route::Attachment{"maybe", "x"}, route::Attachment{"from", "host"}));
+  EXPECT_THAT(Told(loaded), ::testing::UnorderedElementsAre(
+                                HasSubstr("the value of \"peer\" is put together by the proxy; copies don't get it"),
+                                HasSubstr("\"maybe\" is set in copies whether the request has it or not"),
+                                HasSubstr("what the proxy removes from requests is not removed from copies"),
+                                HasSubstr("\"c1\" has no endpoints"), HasSubstr("\"c2\" has no endpoints")));
+}
+
 TEST_F(Rds, UnknownKeyElsewhereIsAWarningOnly) {
   const LoadedRoutes loaded = LoadText("name: x_1\ncolour: red\nroutes: [{name: r, route: {cluster: c1}}]\n");
   EXPECT_THAT(loaded.routes.configs.at(0).routes, SizeIs(1));

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "protocol/dubbo/dubbo_request.h"
+#include "protocol/request_edit.h"
 #include "unit/protocol/dubbo_calls.h"
 
 namespace {
@@ -48,6 +49,20 @@ TEST(DubboAllocation, TextThatStandsInTheBodyCostsNothing) {
   for (const char* name : {"dubbo2723/hessian2_rich", "dubbo3216/hessian2_say_hello", "dubbo2723/fastjson_rich",
                            "dubbo3216/fastjson2_rich"}) {
     EXPECT_EQ(BytesToRead(test::RealFrame(name), names), 0U) << name;
+  }
+}
+
+TEST(DubboAllocation, AddingAttachmentsCostsNothing) {
+  const Additions additions = Additions::Make({{"rpctee-mirror", "node-1"}, {"stage", "shadow"}}).value();
+  RequestEdit edit;
+  for (const char* name : {"dubbo2723/hessian2_rich", "dubbo3216/hessian2_say_hello", "dubbo2723/fastjson_rich",
+                           "dubbo3216/fastjson2_rich", "dubbo2723/nativejava_say_hello"}) {
+    const Frame frame = test::RealFrame(name);
+    const size_t before = allocated_bytes;
+    Request request(Content::kDubbo, frame);
+    edit.Begin(Content::kDubbo, frame, request);
+    EXPECT_TRUE(edit.Append(additions)) << name;
+    EXPECT_EQ(allocated_bytes, before) << name;
   }
 }
 

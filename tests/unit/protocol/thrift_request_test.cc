@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/thrift/info_pairs.h"
 #include "support/codec_kit.h"
 #include "unit/protocol/thrift_bytes.h"
 #include "unit/protocol/vectors.h"
@@ -197,7 +198,7 @@ TEST(ThriftRequest, KeysThatCannotBeReadToTheirEndAreUndecodable) {
 }
 
 TEST(ThriftRequest, NumberOfKeysIsBounded) {
-  for (const size_t count : {ThriftRequest::kMaxInfoKeys, ThriftRequest::kMaxInfoKeys + 1}) {
+  for (const size_t count : {kMaxInfoKeys, kMaxInfoKeys + 1}) {
     ThriftBytes info(true);
     info.Raw("01").Varint(count);
     for (size_t i = 0; i < count; ++i) {
@@ -205,8 +206,7 @@ TEST(ThriftRequest, NumberOfKeysIsBounded) {
     }
     const Message frame = WithInfo(info);
     ThriftRequest request(frame);
-    EXPECT_EQ(request.Field("k1").status,
-              count > ThriftRequest::kMaxInfoKeys ? Status::kUndecodable : Status::kPresent);
+    EXPECT_EQ(request.Field("k1").status, count > kMaxInfoKeys ? Status::kUndecodable : Status::kPresent);
   }
 }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "route/hash.h"
 #include "unit/route/fake_request.h"
 #include "unit/route/route_builder.h"
 
@@ -9,6 +10,13 @@ namespace {
 using Kind = Decision::Kind;
 
 // Two subsets of one service: v1 serves, v2 is mirrored to.
+// Of the published hash, as a Python program of its own computes it.
+static_assert(KeyedDraw("") == 0xf52a15e9);
+static_assert(KeyedDraw("a") == 0x02c0bdbf);
+static_assert(KeyedDraw("abc-123") == 0xaa6e19eb);
+
+FakeRequest Traced(const std::string& id) { return FakeRequest(std::map<std::string, std::string>{{"trace-id", id}}); }
+
 class DecideTest : public testing::Test {
  protected:
   DecideTest() {
@@ -200,6 +208,52 @@ TEST_F(DecideTest, TheStorageOfADecisionIsReused) {
     EXPECT_EQ(Decide(Call("m")), "mirror r>v2 r>v3");
     EXPECT_EQ(decision_.rules.data(), storage);
   }
+}
+
+TEST_F(DecideTest, SampledByAKeyTheValueDecidesAndNotTheDraw) {
+  MirrorPolicy keyed = Mirror("v2", 500'000);
+  keyed.policy.sample_by = "trace-id";
+  Config("org.Demo", {MakeRoute("r", {}, {"v1"}, {keyed})});
+  EXPECT_EQ(Decide(Traced("a"), 0xffffffff), "mirror r>v2") << "its hash is low";
+  EXPECT_EQ(Decide(Traced("abc-123"), 0), "not sampled") << "its hash is high";
+}
+
+TEST_F(DecideTest, WithoutTheKeyTheDrawDecides) {
+  MirrorPolicy keyed = Mirror("v2", 500'000);
+  keyed.policy.sample_by = "trace-id";
+  Config("org.Demo", {MakeRoute("r", {}, {"v1"}, {keyed})});
+  for (const FakeRequest& request : {FakeRequest(), Traced(""), FakeRequest().Undecodable("trace-id")}) {
+    EXPECT_EQ(Decide(request, 0x7fffffff), "mirror r>v2");
+    EXPECT_EQ(Decide(request, 0x80000000), "not sampled");
+  }
+}
+
+TEST_F(DecideTest, TheTapTakesEveryRequestWhereTheAgentSamplesByAKey) {
+  MirrorPolicy keyed = Mirror("v2", 10'000);
+  keyed.policy.sample_by = "trace-id";
+  MirrorPolicy nothing = Mirror("v2", 0);
+  nothing.policy.sample_by = "trace-id";
+  Config("org.Demo", {MakeRoute("r", {}, {"v1"}, {keyed}), MakeRoute("s", {}, {"v3"}, {nothing})});
+  snapshot_ = MustBuild(routes_);
+  EXPECT_EQ(snapshot_->ThresholdOf(At("10.0.0.1:20880")), uint64_t{1} << 32);
+  EXPECT_EQ(snapshot_->ThresholdOf(At("10.0.0.4:20880")), 0U);
+}
+
+TEST_F(DecideTest, ASmallerShareOfTheSameKeyIsPartOfALargerOne) {
+  MirrorPolicy small = Mirror("v2", 50'000);
+  MirrorPolicy large = Mirror("v3", 200'000);
+  small.policy.sample_by = large.policy.sample_by = "trace-id";
+  Config("org.Demo", {MakeRoute("r", {}, {"v1"}, {small, large})});
+  int small_taken = 0;
+  int large_taken = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string decided = Decide(Traced("trace-" + std::to_string(i)));
+    EXPECT_NE(decided, "mirror r>v2") << "never the smaller one alone";
+    small_taken += decided == "mirror r>v2 r>v3" ? 1 : 0;
+    large_taken += decided == "not sampled" ? 0 : 1;
+  }
+  EXPECT_NEAR(small_taken, 500, 100);
+  EXPECT_NEAR(large_taken, 2'000, 200);
 }
 
 }  // namespace

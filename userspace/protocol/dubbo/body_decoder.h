@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "protocol/codec.h"
+#include "protocol/dubbo/attachments_place.h"
 
 namespace rpctee::protocol::dubbo {
 
@@ -26,6 +27,8 @@ class BodyDecoder {
   virtual FieldValue Descriptor() = 0;
   // Names compare case-insensitively; of several attachments with one name the last counts.
   virtual FieldValue Attachment(std::string_view name) = 0;
+  // Where attachments can be added; null when they can't. The arguments are stepped over for it, as for Attachment.
+  virtual const AttachmentsPlace* PlaceForMore() = 0;
 };
 
 inline constexpr FieldValue kUndecodable{FieldValue::Status::kUndecodable, {}};
@@ -41,6 +44,7 @@ class UnknownBody final : public BodyDecoder {
   FieldValue WireMethod() override { return kUndecodable; }
   FieldValue Descriptor() override { return kUndecodable; }
   FieldValue Attachment(std::string_view) override { return kUndecodable; }
+  const AttachmentsPlace* PlaceForMore() override { return nullptr; }
 };
 
 }  // namespace rpctee::protocol::dubbo

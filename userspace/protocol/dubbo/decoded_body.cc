@@ -64,12 +64,23 @@ FieldValue DecodedBody::RealMethod() {
   return argument_count_ ? FirstArgument() : kUndecodable;
 }
 
-FieldValue DecodedBody::Attachment(std::string_view name) {
+void DecodedBody::FindAttachments() {
   if (!attachments_done_) {
     attachments_done_ = true;
     DecodePrefix();
     attachments_ok_ = argument_count_ && DecodeAttachments(*argument_count_);
   }
+}
+
+const AttachmentsPlace* DecodedBody::PlaceForMore() {
+  FindAttachments();
+  // With them the body must stay one that can be read.
+  const bool has_room = entries_.size() + Additions::kMaxEntries <= kMaxAttachments;
+  return place_ && has_room ? &*place_ : nullptr;
+}
+
+FieldValue DecodedBody::Attachment(std::string_view name) {
+  FindAttachments();
   if (!attachments_ok_) {
     return kUndecodable;
   }

@@ -31,6 +31,7 @@ class DecodedBody : public BodyDecoder {
   FieldValue WireMethod() final { return Prefix(kMethod); }
   FieldValue Descriptor() final { return Prefix(kDescriptor); }
   FieldValue Attachment(std::string_view name) final;
+  const AttachmentsPlace* PlaceForMore() final;
 
  protected:
   // The next of the five strings, from the start of the body on. Nothing when it can't be stepped over; kUndecodable
@@ -43,6 +44,8 @@ class DecodedBody : public BodyDecoder {
   // Steps over this many arguments and calls AddAttachment for each attachment. False when the map, or something in
   // front of it, can't be read. Called once, behind the strings.
   virtual bool DecodeAttachments(size_t arguments) = 0;
+  // To be called by DecodeAttachments where it finds the place, the map being whole.
+  void SetPlaceForMore(const AttachmentsPlace& place) { place_ = place; }
   // The value of an attachment that was added without one.
   virtual FieldValue DecodeValue(size_t /*at*/) { return kUndecodable; }
 
@@ -68,6 +71,7 @@ class DecodedBody : public BodyDecoder {
   void DecodePrefix();
   void DecodeStrings();
   FieldValue RealMethod();
+  void FindAttachments();
 
   bool prefix_done_ = false;
   std::array<FieldValue, kPrefixStrings> prefix_ = {};
@@ -76,6 +80,7 @@ class DecodedBody : public BodyDecoder {
 
   bool attachments_done_ = false;
   bool attachments_ok_ = false;
+  std::optional<AttachmentsPlace> place_;
   // Aligned, or the last entry has no room in it and all of them go to the heap.
   alignas(Entry) std::array<std::byte, kInlineEntries * sizeof(Entry)> inline_entries_;
   std::pmr::monotonic_buffer_resource entry_memory_{inline_entries_.data(), inline_entries_.size()};

@@ -35,10 +35,10 @@ void DubboRequest::ChooseDecoder(uint8_t serialization, Bytes body) {
       break;
     case kSerializationFastjson:
     case kSerializationGson:
-      body_ = &decoder_.emplace<JsonBody>(body, JsonBody::Layout::kBare);
+      body_ = &decoder_.emplace<JsonBody>(body, JsonBody::Layout::kBare, serialization == kSerializationGson);
       break;
     case kSerializationProtobufJson:
-      body_ = &decoder_.emplace<JsonBody>(body, JsonBody::Layout::kInMessage);
+      body_ = &decoder_.emplace<JsonBody>(body, JsonBody::Layout::kInMessage, /*keys_must_be_new=*/false);
       break;
     case kSerializationFastjson2:
       body_ = &decoder_.emplace<Fastjson2Body>(body);

@@ -35,6 +35,8 @@ class DubboRequest final : public RequestView {
   FieldValue ServiceVersion() { return body_->ServiceVersion(); }
   // The types of the parameters, as the JVM describes them: "Ljava/lang/String;I".
   FieldValue Descriptor() { return body_->Descriptor(); }
+  // Where attachments can be added; null when they can't.
+  const AttachmentsPlace* PlaceForMore() { return body_->PlaceForMore(); }
 
  private:
   void ChooseDecoder(uint8_t serialization, Bytes body);

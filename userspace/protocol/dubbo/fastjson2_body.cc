@@ -1,6 +1,12 @@
 #include "protocol/dubbo/fastjson2_body.h"
 
 namespace rpctee::protocol::dubbo {
+namespace {
+
+constexpr std::string_view kObjectBegin = "\xa6";
+constexpr std::string_view kObjectEnd = "\xa5";
+
+}  // namespace
 
 std::optional<Bytes> Fastjson2Body::TakeObject(size_t& position) const {
   ByteReader reader(body_.subspan(position));
@@ -44,6 +50,7 @@ bool Fastjson2Body::DecodeAttachments(size_t arguments) {
       return false;
     }
   }
+  AttachmentsPlace place{.style = AttachmentStyle::kJsonb, .number = GrowingNumber{.at = position}};
   const std::optional<Bytes> object = TakeObject(position);
   if (!object) {
     return false;
@@ -51,8 +58,21 @@ bool Fastjson2Body::DecodeAttachments(size_t arguments) {
   attachments_ = *object;
   jsonb::Reader reader(attachments_);
   if (reader.TakeIf(jsonb::kNull)) {
-    return reader.AtEnd();
+    place.at = position - 1;
+    place.replaced = 1;
+    place.before = kObjectBegin;
+    place.after = kObjectEnd;
+  } else if (DecodeMembers(reader)) {
+    place.at = position - 1;
   }
+  if (place.at == 0 || !reader.AtEnd()) {
+    return false;
+  }
+  SetPlaceForMore(place);
+  return true;
+}
+
+bool Fastjson2Body::DecodeMembers(jsonb::Reader& reader) {
   if (reader.TakeIf(jsonb::kTyped)) {
     reader.SkipType();
   }
@@ -65,7 +85,7 @@ bool Fastjson2Body::DecodeAttachments(size_t arguments) {
       return false;
     }
   }
-  return reader.AtEnd();
+  return true;
 }
 
 // The value was walked over before, so it is whole.

@@ -18,6 +18,7 @@ class Fastjson2Body final : public DecodedBody {
   bool DecodeAttachments(size_t arguments) override;
   FieldValue DecodeValue(size_t at) override;
 
+  bool DecodeMembers(jsonb::Reader& reader);
   // The object at `position`, which moves behind it. Nothing when it is not all there.
   std::optional<Bytes> TakeObject(size_t& position) const;
   std::optional<FieldValue> StringObject(Bytes object);

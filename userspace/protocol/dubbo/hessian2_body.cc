@@ -3,6 +3,13 @@
 #include "protocol/dubbo/hessian2_text.h"
 
 namespace rpctee::protocol::dubbo {
+namespace {
+
+// A map of its own, for a body that has none.
+constexpr std::string_view kMapBegin = "H";
+constexpr std::string_view kMapEnd = "Z";
+
+}  // namespace
 
 std::optional<FieldValue> Hessian2Body::NextString() {
   hessian2::Reader reader(body_, position_);
@@ -40,7 +47,13 @@ bool Hessian2Body::DecodeAttachments(size_t arguments) {
       return false;
     }
   }
+  const size_t at = reader.position();
+  if (at == body_.size()) {
+    SetPlaceForMore({.at = at, .before = kMapBegin, .after = kMapEnd});
+    return false;
+  }
   if (reader.TakeIf(hessian2::kNull)) {
+    SetPlaceForMore({.at = at, .replaced = 1, .before = kMapBegin, .after = kMapEnd});
     return true;
   }
   if (reader.TakeIf(hessian2::kTypedMap)) {
@@ -53,6 +66,7 @@ bool Hessian2Body::DecodeAttachments(size_t arguments) {
       return false;
     }
   }
+  SetPlaceForMore({.at = reader.position() - 1});
   return true;
 }
 

@@ -92,6 +92,7 @@ bool JavaBody::DecodeAttachments(size_t arguments) {
   if (!ReadMembers(objects, members)) {
     return false;
   }
+  NotePlace(objects);
   FindReferences(members, arguments, first_of_map);
   for (const Member& member : members) {
     const java::Slot& value = member.value;
@@ -122,6 +123,18 @@ bool JavaBody::ReadMembers(java::ObjectReader& objects, std::pmr::vector<Member>
     }
   }
   return objects.EndMap();
+}
+
+// New strings take handles, so they can stand only where nothing behind them has one: of what is derived from HashMap,
+// LinkedHashMap ends in one byte.
+void JavaBody::NotePlace(java::ObjectReader& objects) {
+  const size_t behind = objects.input().position();
+  if (objects.entry_count_at() == 0 || body_.size() - behind > 1) {
+    return;
+  }
+  SetPlaceForMore({.style = AttachmentStyle::kJava,
+                   .at = behind - 1,
+                   .number = GrowingNumber{.at = objects.entry_count_at(), .counts = GrowingNumber::Counts::kEntries}});
 }
 
 // Makes strings of the references to strings; other references stay what they are.

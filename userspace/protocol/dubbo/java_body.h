@@ -40,6 +40,7 @@ class JavaBody final : public DecodedBody {
   bool BeginObject(java::Input& input) const;
   bool SkipArguments(java::ObjectReader& objects, size_t arguments) const;
   static bool ReadMembers(java::ObjectReader& objects, std::pmr::vector<Member>& members);
+  void NotePlace(java::ObjectReader& objects);
   void FindReferences(std::pmr::vector<Member>& members, size_t arguments, uint32_t first_of_map) const;
   FieldValue TextAt(size_t at);
   FieldValue NumberBefore(std::string_view class_name, size_t end);

@@ -316,7 +316,9 @@ std::optional<uint32_t> ObjectReader::BeginMap() {
     return std::nullopt;
   }
   (void)input_.BlockBe32();  // how large the table was
+  const size_t begin = input_.position();
   const uint32_t entries = input_.BlockBe32();
+  entry_count_at_ = input_.position() - begin == sizeof(entries) ? begin : 0;
   return failed() ? std::nullopt : std::optional(entries);
 }
 

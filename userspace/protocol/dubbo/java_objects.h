@@ -51,6 +51,8 @@ class ObjectReader {
   bool SkipObject();
   // Comes to the first entry of a java.util.HashMap, or of a class derived from it. Nothing when it is something else.
   std::optional<uint32_t> BeginMap();
+  // Where the number of its entries stands, in one piece; 0 where it doesn't.
+  size_t entry_count_at() const { return entry_count_at_; }
   // The next key or value of a map, with all that it contains.
   Slot NextSlot();
   // True where the entries end.
@@ -98,6 +100,7 @@ class ObjectReader {
   Input input_;
   bool is_compacted_;
   uint32_t next_handle_ = 0;
+  size_t entry_count_at_ = 0;
   uint32_t steps_ = 0;
   std::span<Wanted> wanted_;
 

@@ -3,6 +3,12 @@
 #include <charconv>
 
 namespace rpctee::protocol::dubbo {
+namespace {
+
+constexpr std::string_view kNullLiteral = "null";
+constexpr std::string_view kMemberOfMessage = "\"attachments\":{";
+
+}  // namespace
 
 std::optional<std::string_view> JsonBody::TakeValue(size_t& position) const {
   return has_lengths_ ? TakeMeasured(position) : TakeLine(position);
@@ -84,25 +90,67 @@ bool JsonBody::DecodeAttachments(size_t arguments) {
   const auto begin = static_cast<size_t>(value->data() - body_.data());
   json::Reader reader(body_.substr(0, begin + value->size()), begin);
   if (reader.Peek() != '{') {
-    return reader.Literal() == "null" && reader.AtEnd();
+    return DecodeNoAttachments(reader, begin);
+  }
+  AttachmentsPlace place = PlaceInValue(begin);
+  if (layout_ == Layout::kBare) {
+    if (!DecodeMembers(reader, place) || !reader.AtEnd()) {
+      return false;
+    }
+  } else if (!DecodeMessage(reader, place)) {
+    return false;
+  }
+  SetPlaceForMore(place);
+  return true;
+}
+
+AttachmentsPlace JsonBody::PlaceInValue(size_t begin) const {
+  AttachmentsPlace place{.style = AttachmentStyle::kJson, .keys_must_be_new = keys_must_be_new_};
+  if (has_lengths_) {
+    place.number = GrowingNumber{.at = begin - sizeof(uint32_t)};
+  }
+  return place;
+}
+
+bool JsonBody::DecodeNoAttachments(json::Reader& reader, size_t begin) {
+  (void)reader.Peek();
+  const size_t at = reader.position();
+  if (reader.Literal() != kNullLiteral || !reader.AtEnd()) {
+    return false;
   }
   if (layout_ == Layout::kBare) {
-    return DecodeMembers(reader) && reader.AtEnd();
+    AttachmentsPlace place = PlaceInValue(begin);
+    place.at = at;
+    place.replaced = kNullLiteral.size();
+    place.before = "{";
+    place.after = "}";
+    SetPlaceForMore(place);
   }
+  return true;
+}
+
+bool JsonBody::DecodeMessage(json::Reader& reader, AttachmentsPlace& place) {
   (void)reader.TakeIf('{');
   // A message without attachments has no members.
-  if (reader.Peek() == '"' && (reader.String() != "attachments" || !reader.TakeIf(':') || !DecodeMembers(reader))) {
-    return false;
+  if (reader.Peek() == '"') {
+    if (reader.String() != "attachments" || !reader.TakeIf(':') || !DecodeMembers(reader, place)) {
+      return false;
+    }
+  } else {
+    place.at = reader.position();
+    place.before = kMemberOfMessage;
+    place.after = "}";
   }
   return reader.TakeIf('}') && reader.AtEnd();
 }
 
 // An object whose members are the attachments.
-bool JsonBody::DecodeMembers(json::Reader& reader) {
+bool JsonBody::DecodeMembers(json::Reader& reader, AttachmentsPlace& place) {
   if (!reader.TakeIf('{')) {
     return false;
   }
   if (reader.TakeIf('}')) {
+    place.at = reader.position() - 1;
     return true;
   }
   do {
@@ -112,7 +160,10 @@ bool JsonBody::DecodeMembers(json::Reader& reader) {
       return false;
     }
   } while (reader.TakeIf(','));
-  return reader.TakeIf('}');
+  place.before = ",";
+  const bool is_whole = reader.TakeIf('}');
+  place.at = reader.position() - 1;
+  return is_whole;
 }
 
 // The value was walked over before, so it is whole.

@@ -14,9 +14,13 @@ class JsonBody final : public DecodedBody {
   // Where the attachments are in the last value: they are its members, or those of its one member "attachments".
   enum class Layout : uint8_t { kBare, kInMessage };
 
-  // A length of less than 16 MiB begins with a byte that begins no JSON.
-  JsonBody(Bytes body, Layout layout)
-      : body_(AsText(body)), layout_(layout), has_lengths_(!body.empty() && body.front() == 0) {}
+  // A length of less than 16 MiB begins with a byte that begins no JSON. `keys_must_be_new`: whether the decoder of
+  // these bytes refuses a map that has a key twice.
+  JsonBody(Bytes body, Layout layout, bool keys_must_be_new)
+      : body_(AsText(body)),
+        layout_(layout),
+        has_lengths_(!body.empty() && body.front() == 0),
+        keys_must_be_new_(keys_must_be_new) {}
 
  private:
   std::optional<FieldValue> NextString() override;
@@ -31,11 +35,16 @@ class JsonBody final : public DecodedBody {
   std::optional<std::string_view> TakeMeasured(size_t& position) const;
   std::optional<FieldValue> WholeString(std::string_view value);
   FieldValue StringValue(std::string_view quoted);
-  bool DecodeMembers(json::Reader& reader);
+  // The value of the attachments begins there.
+  AttachmentsPlace PlaceInValue(size_t begin) const;
+  bool DecodeNoAttachments(json::Reader& reader, size_t begin);
+  bool DecodeMessage(json::Reader& reader, AttachmentsPlace& place);
+  bool DecodeMembers(json::Reader& reader, AttachmentsPlace& place);
 
   std::string_view body_;
   Layout layout_;
   bool has_lengths_;
+  bool keys_must_be_new_;
   size_t position_ = 0;  // behind the values that were read
 };
 

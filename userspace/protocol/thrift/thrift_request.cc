@@ -1,7 +1,7 @@
 #include "protocol/thrift/thrift_request.h"
 
 #include "protocol/text_match.h"
-#include "protocol/thrift/varint.h"
+#include "protocol/thrift/info_pairs.h"
 #include "protocol/utf8.h"
 
 namespace rpctee::protocol::thrift {
@@ -13,43 +13,8 @@ constexpr FieldValue kUndecodable{Status::kUndecodable, {}};
 constexpr FieldValue kAbsent{Status::kAbsent, {}};
 
 constexpr char kServiceSeparator = ':';
-constexpr uint32_t kInfoPadding = 0;
-constexpr uint32_t kInfoPairs = 1;
 
 FieldValue Text(std::string_view value) { return IsUtf8(value) ? FieldValue{Status::kPresent, value} : kUndecodable; }
-
-std::string_view ReadInfoText(ByteReader& reader) {
-  const auto bytes = ReadVarint32(reader);
-  // No length: also when it was malformed, the reader must fail.
-  return AsText(reader.Take(bytes ? *bytes : reader.remaining() + 1));
-}
-
-// Calls `take` for each pair in the info part of a THeader. False when the part can't be read to its end.
-template <typename Take>
-bool ForEachPair(Bytes info, Take take) {
-  ByteReader reader(info);
-  size_t pairs_left = ThriftRequest::kMaxInfoKeys;
-  while (reader.remaining() > 0) {
-    const auto kind = ReadVarint32(reader);
-    if (kind == kInfoPadding) {
-      return true;
-    }
-    const auto pairs = kind == kInfoPairs ? ReadVarint32(reader) : std::nullopt;
-    if (!pairs || *pairs > pairs_left) {
-      return false;
-    }
-    pairs_left -= *pairs;
-    for (size_t i = 0; i < *pairs; ++i) {
-      const std::string_view key = ReadInfoText(reader);
-      const std::string_view value = ReadInfoText(reader);
-      if (reader.failed()) {
-        return false;
-      }
-      take(key, value);
-    }
-  }
-  return true;
-}
 
 bool IsRequest(MessageType type) { return type == MessageType::kCall || type == MessageType::kOneway; }
 
@@ -111,12 +76,12 @@ FieldValue ThriftRequest::Field(std::string_view name) {
 
 FieldValue ThriftRequest::Key(std::string_view name) const {
   FieldValue found = kAbsent;
-  const bool is_whole = ForEachPair(envelope_.transport.info, [&](std::string_view key, std::string_view value) {
+  const auto end = ForEachPair(envelope_.transport.info, [&](std::string_view key, std::string_view value) {
     if (EqualsIgnoringCase(key, name)) {
       found = {Status::kPresent, value};
     }
   });
-  if (!is_whole) {
+  if (!end) {
     return kUndecodable;
   }
   return found.status == Status::kPresent ? Text(found.value) : found;

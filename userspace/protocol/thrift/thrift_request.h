@@ -13,9 +13,6 @@ namespace rpctee::protocol::thrift {
 
 class ThriftRequest final : public RequestView {
  public:
-  // More pairs in one THeader, and none of them is read.
-  static constexpr size_t kMaxInfoKeys = 64;
-
   // `message`: one whole request, framed in any way or unframed. Of anything else all fields are kUndecodable: replies,
   // and what a Finagle connection sends after its upgrade (another struct in front of the message).
   explicit ThriftRequest(Bytes message);
