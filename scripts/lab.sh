@@ -53,47 +53,39 @@ remove_namespace() {
   rm -f "$MARKS/$name"
 }
 
-# make_pod NAME NUMBER HOST_SIDE
+# make_pod NAME NUMBER HOST_SIDE ROUTER ROUTER_V4 ROUTER_V6, which are the router's namespace and its addresses
 make_pod() {
-  local pod host=$3 number=$2
+  local pod number=$2 host=$3 router=$4 router_v4=$5 router_v6=$6
   pod=$(namespace "$1")
   make_namespace "$pod"
-  ip link add "$host" netns "$NODE" type veth peer name eth0 netns "$pod"
-  write_setting "$pod" net/ipv6/conf/eth0/accept_dad 0
-  ip -n "$pod" address add "10.44.0.$number/32" dev eth0
-  ip -n "$pod" address add "fd44::$number/128" dev eth0 nodad
-  ip -n "$NODE" address add "$GATEWAY_V6/64" dev "$host" nodad
-  ip -n "$NODE" link set "$host" up
-  ip -n "$pod" link set eth0 up
-  ip -n "$pod" route add "$NODE_V4/32" dev eth0
-  ip -n "$pod" route add default via "$NODE_V4" dev eth0
-  ip -n "$pod" -6 route add default via "$GATEWAY_V6" dev eth0
-  ip -n "$NODE" route add "10.44.0.$number/32" dev "$host" src "$NODE_V4"
-  ip -n "$NODE" -6 route add "fd44::$number/128" dev "$host" src "$NODE_V6"
-}
-
-# make_behind ROUTER_POD NAME NUMBER
-make_behind() {
-  local router pod host="veth$2" number=$3 hop_v4
-  router=$(namespace "$1")
-  pod=$(namespace "$2")
-  hop_v4=$(ip -n "$router" -4 -o address show dev eth0 | sed -n 's/.* inet \([0-9.]*\).*/\1/p')
-  write_setting "$router" net/ipv4/ip_forward 1
-  write_setting "$router" net/ipv6/conf/all/forwarding 1
-  make_namespace "$pod"
   ip link add "$host" netns "$router" type veth peer name eth0 netns "$pod"
+  write_setting "$pod" net/ipv6/conf/eth0/accept_dad 0
   ip -n "$pod" address add "10.44.0.$number/32" dev eth0
   ip -n "$pod" address add "fd44::$number/128" dev eth0 nodad
   ip -n "$router" address add "$GATEWAY_V6/64" dev "$host" nodad
   ip -n "$router" link set "$host" up
   ip -n "$pod" link set eth0 up
-  ip -n "$pod" route add "$hop_v4/32" dev eth0
-  ip -n "$pod" route add default via "$hop_v4" dev eth0
+  ip -n "$pod" route add "$router_v4/32" dev eth0
+  ip -n "$pod" route add default via "$router_v4" dev eth0
   ip -n "$pod" -6 route add default via "$GATEWAY_V6" dev eth0
-  ip -n "$router" route add "10.44.0.$number/32" dev "$host"
-  ip -n "$router" -6 route add "fd44::$number/128" dev "$host"
-  ip -n "$NODE" route replace "10.44.0.$number/32" via "$hop_v4"
-  ip -n "$NODE" -6 route replace "fd44::$number/128" via "fd44::${hop_v4##*.}"
+  ip -n "$router" route add "10.44.0.$number/32" dev "$host" src "$router_v4"
+  ip -n "$router" -6 route add "fd44::$number/128" dev "$host" src "$router_v6"
+}
+
+# make_on_node NAME NUMBER HOST_SIDE
+make_on_node() { make_pod "$@" "$NODE" "$NODE_V4" "$NODE_V6"; }
+
+# make_behind ROUTER_POD NAME NUMBER
+make_behind() {
+  local router hop_v4 hop_v6
+  router=$(namespace "$1")
+  hop_v4=$(ip -n "$router" -4 -o address show dev eth0 | sed -n 's/.* inet \([0-9.]*\).*/\1/p')
+  hop_v6="fd44::${hop_v4##*.}"
+  write_setting "$router" net/ipv4/ip_forward 1
+  write_setting "$router" net/ipv6/conf/all/forwarding 1
+  make_pod "$2" "$3" "veth$2" "$router" "$hop_v4" "$hop_v6"
+  ip -n "$NODE" route replace "10.44.0.$3/32" via "$hop_v4"
+  ip -n "$NODE" -6 route replace "fd44::$3/128" via "$hop_v6"
 }
 
 lab_namespaces() {
@@ -126,9 +118,9 @@ up() {
   ip -n "$NODE" address add "$NODE_V6/128" dev lo
   write_setting "$NODE" net/ipv4/ip_forward 1
   write_setting "$NODE" net/ipv6/conf/all/forwarding 1
-  make_pod consumer 10 vethc
-  make_pod v1 11 vethv1
-  make_pod v2 12 vethv2
+  make_on_node consumer 10 vethc
+  make_on_node v1 11 vethv1
+  make_on_node v2 12 vethv2
   trap - ERR
   wait_for_path
   echo "lab is up: $(namespace consumer) 10.44.0.10, $(namespace v1) 10.44.0.11, $(namespace v2) 10.44.0.12, node $NODE"
@@ -181,7 +173,7 @@ main() {
     add-pod)
       [[ $# -eq 2 && "$1" =~ ^[a-z0-9]{1,8}$ && "$2" =~ ^[0-9]+$ ]] || die "usage: lab.sh add-pod NAME NUMBER"
       is_up || die "the lab is not up"
-      make_pod "$1" "$2" "veth$1"
+      make_on_node "$1" "$2" "veth$1"
       ;;
     add-behind)
       [[ $# -eq 3 && "$2" =~ ^[a-z0-9]{1,8}$ && "$3" =~ ^[0-9]+$ ]] || die "usage: lab.sh add-behind POD NAME NUMBER"
