@@ -4,9 +4,10 @@
 #   bench.sh kernel [--rounds N] [--hook clsact|tcx|both]
 #                              ns a packet of the tap program, by the kernel's own statistics, beside an empty program
 #                              at the same place (under 2 minutes)
-#   bench.sh rps [--rounds N] [--shares PERCENT...] [--connections N] [--depth N]
-#                              requests a second of a consumer and provider that keep all cores busy, with and without
-#                              the agent in turn, for several shares (under 3 minutes)
+#   bench.sh rps [--rounds N] [--shares PERCENT...] [--connections N [--depth N]]
+#                              requests a second of a consumer and provider that keep all cores busy, in turn with
+#                              nothing at v1's interface, an empty program, and the agent with several shares, for many
+#                              connections of depth 1 and for a few deep ones (under 4 minutes)
 #   bench.sh pace [--rounds N] [--shares PERCENT...] [--rate N] [--connections N] [--beside RPCTEE]
 #                              the agent's CPU time, wake-ups, and how much later the mirror gets a request, at 10,000
 #                              requests a second; with the agent of another build in turn (under 2 minutes)
@@ -24,7 +25,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 readonly root
 readonly LOCK=/run/rpctee-bench.lock
 
-usage() { sed -n '2,20s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,21s/^# \{0,1\}//p' "$0"; }
 die() { echo "bench.sh: $*" >&2; exit 1; }
 
 build() {
@@ -33,7 +34,7 @@ build() {
   mkdir -p "$RPCTEE_BUILD"
   cmake -S "$root" -B "$RPCTEE_BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRPCTEE_TESTS=OFF \
     > "$log" 2>&1 &&
-    cmake --build "$RPCTEE_BUILD" --target rpctee rpctee-sample-provider rpctee-sample-consumer rpctee-bench-kernel rpctee-bench-relay \
+    cmake --build "$RPCTEE_BUILD" --target rpctee rpctee-sample-{provider,consumer} rpctee-bench-{kernel,empty,relay} \
       >> "$log" 2>&1 || { tail -n 30 "$log" >&2; die "the build failed; see $log"; }
 }
 

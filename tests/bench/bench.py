@@ -19,6 +19,7 @@ from pace import measure_pace, print_pace  # noqa: E402
 
 KERNEL_BENCH = BUILD / "tests/bench/rpctee-bench-kernel"
 RELAY_BENCH = BUILD / "tests/bench/rpctee-bench-relay"
+EMPTY_PROGRAM = BUILD / "tests/bench/rpctee-bench-empty"
 KERNEL_ROUNDS = 12
 RPS_ROUNDS = 8
 RELAY_ROUNDS = 10
@@ -26,12 +27,14 @@ PACE_ROUNDS = 4
 PACE_RATE = 10_000
 PACE_CONNECTIONS = 32
 SHARES = (0.1, 1, 100)
-RUN_SECONDS = 2
-WARM_UP_SECONDS = 1
-# Enough that neither core ever waits for the other. Deep pipelines make the cheapest requests, of which the tap is the
-# largest part; many connections of depth 1 are nearer to what applications do.
-CONNECTIONS = 4
-DEPTH = 32
+RUN_SECONDS = 1
+# As many different arguments as a provider remembers: until then each request costs it more than the one before.
+WARM_UP_REQUESTS = 1_000_000
+# (connections, unanswered requests on each). Each keeps both cores busy. Many connections of depth 1 are what
+# applications do; deep pipelines make the cheapest requests, of which the tap is the largest part.
+LOADS = ((64, 1), (4, 32))
+# What the interface carries beside the traffic: nothing, an empty program in both directions, or else the agent.
+NOTHING, EMPTY = "nothing", "empty"
 ARGUMENT_BYTES = 256
 # The whole bench runs before everything else on the machine, so that programs of others disturb it less. What it starts
 # inherits that, so it stays fair between the parts of the bench. A session has a scheduling group of its own
@@ -41,7 +44,7 @@ NICE = -20
 GOALS_NS = {"packet that is not for an endpoint": 60, "packet with one unsampled 256 B request": 250,
             "each further unsampled request in a packet": 60, "packet with one sampled 256 B request": 450,
             "each byte of sampled bulk above the first KiB": 0.35}
-# Requests a second with the agent, of those without it; by share in per cent.
+# Requests a second with the agent, of those with an empty program at the same place; by share in per cent.
 GOALS_RATIO = {0.1: 0.98, 1: 0.97}
 # Of the relay, by bytes a request: what, least or most, goal.
 GOALS_RELAY = {256: (("requests_a_second", "least", 1e6), ("cpu_us", "most", 0.8), ("of_copy", "least", 0.5)),
@@ -146,10 +149,21 @@ def machine_seconds():
     return (user + nice + system + irq + softirq + steal) / tick, (idle + iowait) / tick
 
 
-def one_run(lab, v1, v2, load, share):
-    """RUN_SECONDS of load, with an agent that mirrors `share` per cent, or without one when it is None."""
-    agent = Agent(lab, routes(share), interfaces=["vethv1"]) if share is not None else None
-    running = [process for process in (v1, v2, agent) if process]
+def place(lab, variant):
+    """What is attached to v1's interface for one run."""
+    if variant == NOTHING:
+        return None
+    if variant == EMPTY:
+        empty = Process(lab, "node", "empty", [EMPTY_PROGRAM, "--interface", "vethv1"])
+        empty.wait_for_log("attached")
+        return empty
+    return Agent(lab, routes(variant), interfaces=["vethv1"])
+
+
+def one_run(lab, providers, load, variant):
+    """RUN_SECONDS of load with `variant` in place: NOTHING, EMPTY or the share in per cent that an agent mirrors."""
+    placed = place(lab, variant)
+    running = [*providers, *([placed] if placed else [])]
     before, machine = {p.name: cpu_seconds(p) for p in running}, machine_seconds()
     consumer = Consumer(lab, *load, "--duration", RUN_SECONDS)
     started = os.times()
@@ -158,76 +172,96 @@ def one_run(lab, v1, v2, load, share):
     cpu = {p.name: cpu_seconds(p) - before[p.name] for p in running}
     cpu["consumer"] = ended.children_user + ended.children_system - started.children_user - started.children_system
     busy, idle = (now - then for now, then in zip(machine_seconds(), machine))
-    ledger = agent.stop() if agent else None
+    ledger = None
+    if variant == EMPTY:
+        placed.end()
+    elif placed:
+        ledger = placed.stop()
     check(result["failed"] == 0 and result["ok"] == result["requests"], f"every answer is right: {result}")
-    return {"share": share, "rps": result["requests_per_second"], "requests": result["requests"], "cpu_seconds": cpu,
+    return {"rps": result["requests_per_second"], "requests": result["requests"], "cpu_seconds": cpu,
             # All parts together: packets of the primary are also handled in the mirror's time and in the agent's.
             "cpu_us_per_request": sum(cpu.values()) / result["requests"] * 1e6,
             "others_busy": max(0.0, busy - sum(cpu.values())) / (busy + idle), "idle": idle / (busy + idle),
             "ledger": ledger}
 
 
-def paired(runs, key):
-    """The ratio with agent / without, pair by pair."""
-    return [with_agent[key] / without[key] for without, with_agent in runs]
+def ratio(rounds, variant, base, key="rps"):
+    """Of a variant to another one, round by round."""
+    return spread([runs[variant][key] / runs[base][key] for runs in rounds])
 
 
-def rps_summary(share, runs):
-    agents = [with_agent for _, with_agent in runs]
+def share_summary(share, rounds):
+    agents = [runs[share] for runs in rounds]
     ledger = {key: sum(run["ledger"].get(key, 0) for run in agents)
               for key in agents[0]["ledger"] if isinstance(agents[0]["ledger"][key], int)
               and not isinstance(agents[0]["ledger"][key], bool)}
     cpu = sum(run["cpu_seconds"]["agent"] for run in agents)
-    return {"share": share, "without": spread([run["rps"] for run, _ in runs]),
-            "with": spread([run["rps"] for run in agents]),
-            "ratio": spread(paired(runs, "rps")), "goal": GOALS_RATIO.get(share),
-            "cpu_ratio": spread(paired(runs, "cpu_us_per_request")),
-            "agent_cpu_seconds": cpu, "agent_cpu_share": cpu / (len(runs) * RUN_SECONDS),
+    return {"share": share, "rps": spread([run["rps"] for run in agents]), "goal": GOALS_RATIO.get(share),
+            "of_empty": ratio(rounds, share, EMPTY), "of_nothing": ratio(rounds, share, NOTHING),
+            "cpu_of_nothing": ratio(rounds, share, NOTHING, "cpu_us_per_request"),
+            "agent_cpu_seconds": cpu, "agent_cpu_share": cpu / (len(rounds) * RUN_SECONDS),
             "agent_cpu_us_per_mirrored": cpu / ledger["mirrored"] * 1e6 if ledger.get("mirrored") else None,
-            "mirror_cpu_seconds": sum(run["cpu_seconds"]["v2"] for run in agents), "ledger": ledger,
-            "others_busy": max(run["others_busy"] for pair in runs for run in pair),
-            "idle": max(run["idle"] for pair in runs for run in pair)}
+            "mirror_cpu_seconds": sum(run["cpu_seconds"]["v2"] for run in agents), "ledger": ledger}
+
+
+def measure_load(lab, providers, rounds, connections, depth, shares):
+    load = ("--connections", connections, "--depth", depth, "--bytes", ARGUMENT_BYTES)
+    variants = (NOTHING, EMPTY, *shares)
+    measured = []
+    for number in range(rounds):
+        # One way, then the other: what drifts with time falls out.
+        order = variants if number % 2 == 0 else variants[::-1]
+        runs = {variant: one_run(lab, providers, ("--requests", 0, *load), variant) for variant in order}
+        measured.append(runs)
+        print(f"  {connections} x {depth}, round {number + 1}, thousand requests/s: "
+              + ", ".join(f"{variant} {runs[variant]['rps'] / 1e3:.0f}" for variant in variants), file=sys.stderr)
+    return {"connections": connections, "depth": depth,
+            "nothing": spread([runs[NOTHING]["rps"] for runs in measured]),
+            "empty_of_nothing": ratio(measured, EMPTY, NOTHING),
+            "others_busy": max(run["others_busy"] for runs in measured for run in runs.values()),
+            "idle": max(run["idle"] for runs in measured for run in runs.values()),
+            "shares": [share_summary(share, measured) for share in shares]}
 
 
 def measure_rps(lab, rounds, options):
-    connections = options.connections or CONNECTIONS
-    load = ("--requests", 0, "--connections", connections, "--depth", options.depth, "--bytes", ARGUMENT_BYTES)
-    v1, v2 = Provider(lab, "v1"), Provider(lab, "v2")
-    Consumer(lab, *load, "--duration", WARM_UP_SECONDS).result()
-    pairs = {share: [] for share in options.shares}
-    for number in range(rounds):
-        for share in options.shares:
-            # A B, then B A: what drifts with time falls out.
-            order = (None, share) if number % 2 == 0 else (share, None)
-            runs = {which: one_run(lab, v1, v2, load, which) for which in order}
-            pairs[share].append((runs[None], runs[share]))
-            print(f"  round {number + 1}, {share} %: {runs[None]['rps']:.0f} requests/s without, "
-                  f"{runs[share]['rps']:.0f} with", file=sys.stderr)
-    v1.stop()
-    v2.stop()
-    return {"rounds": rounds, "seconds": RUN_SECONDS, "connections": connections, "depth": options.depth,
-            "shares": [rps_summary(share, runs) for share, runs in pairs.items()]}
+    loads = LOADS if not options.connections else ((options.connections, options.depth),)
+    providers = [Provider(lab, "v1"), Provider(lab, "v2")]
+    warm_up = ("--requests", WARM_UP_REQUESTS, "--connections", 4, "--depth", 32, "--bytes", ARGUMENT_BYTES)
+    for role in ("v1", "v2"):
+        Consumer(lab, *warm_up, to=role).result()
+    result = {"rounds": rounds, "seconds": RUN_SECONDS,
+              "loads": [measure_load(lab, providers, rounds, *load, options.shares) for load in loads]}
+    for provider in providers:
+        provider.stop()
+    return result
+
+
+def ratio_text(spread_of):
+    return f"{spread_of['median']:.3f} [{spread_of['low']:.3f}..{spread_of['high']:.3f}]"
 
 
 def print_rps(result):
-    print("\nRequests a second of a consumer and v1 on all cores, with and without the agent in turn; "
-          f"{result['rounds']} pairs of {result['seconds']} s, [quartiles]\n"
-          f"{result['connections']} connections with {result['depth']} unanswered requests each")
-    for share in result["shares"]:
-        ratio, cpu = share["ratio"], share["cpu_ratio"]
-        goal = "" if share["goal"] is None else f"; goal {share['goal']}: " + (
-            "met" if ratio["median"] >= share["goal"] else "NOT MET")
-        print(f"{share['share']} %: {share['without']['median']:.0f}/s without, {share['with']['median']:.0f}/s with; "
-              f"ratio {ratio['median']:.3f} [{ratio['low']:.3f}..{ratio['high']:.3f}]{goal}")
-        print(f"    CPU of consumer, v1, agent and mirror for a request: {cpu['median']:.3f} [{cpu['low']:.3f}.."
-              f"{cpu['high']:.3f}] of that without the agent")
-        each = share["agent_cpu_us_per_mirrored"]
-        print(f"    the agent took {share['agent_cpu_seconds']:.2f} CPU s ({share['agent_cpu_share']:.1%} of a core)"
-              + (f", {each:.2f} us for each mirrored request" if each else "")
-              + f"; the mirror itself took {share['mirror_cpu_seconds']:.2f}")
-        print("    ledger: " + ", ".join(f"{name} {count}" for name, count in share["ledger"].items() if count))
-        print(f"    at most {share['others_busy']:.0%} of the machine was busy with other things, {share['idle']:.0%} "
+    print("\nRequests a second of a consumer and v1 on all cores, in turn with nothing at v1's interface, an empty "
+          f"program, and the agent;\n{result['rounds']} rounds of {result['seconds']} s each, medians of the rounds' "
+          "ratios [quartiles]. The goals are net of the empty program")
+    for load in result["loads"]:
+        print(f"{load['connections']} connections with {load['depth']} unanswered requests each: "
+              f"{load['nothing']['median']:,.0f}/s with nothing there; with an empty program "
+              f"{ratio_text(load['empty_of_nothing'])} of that\n"
+              f"    at most {load['others_busy']:.0%} of the machine was busy with other things, {load['idle']:.0%} "
               "idle")
+        for share in load["shares"]:
+            goal = "" if share["goal"] is None else f"; goal {share['goal']}: " + (
+                "met" if share["of_empty"]["median"] >= share["goal"] else "NOT MET")
+            print(f"  {share['share']} %: {share['rps']['median']:,.0f}/s; of the empty program's "
+                  f"{ratio_text(share['of_empty'])}{goal}; of nothing's {ratio_text(share['of_nothing'])}")
+            print("    CPU of consumer, v1, agent and mirror for a request: "
+                  f"{ratio_text(share['cpu_of_nothing'])} of that with nothing there")
+            each = share["agent_cpu_us_per_mirrored"]
+            print(f"    the agent took {share['agent_cpu_seconds']:.2f} CPU s ({share['agent_cpu_share']:.1%} of a core)"
+                  + (f", {each:.2f} us for each mirrored request" if each else "")
+                  + f"; the mirror itself took {share['mirror_cpu_seconds']:.2f}")
+            print("    ledger: " + ", ".join(f"{name} {count}" for name, count in share["ledger"].items() if count))
 
 
 def relay_case(rounds):
@@ -299,8 +333,11 @@ def arguments():
                         f"{PACE_ROUNDS} (pace), {RELAY_ROUNDS} (relay)")
     parser.add_argument("--hook", choices=("clsact", "tcx", "both"), default="both", help="kernel: how to attach")
     parser.add_argument("--shares", type=float, nargs="+", default=SHARES, help="rps, pace: shares to mirror, in per cent")
-    parser.add_argument("--connections", type=int, help=f"default: {CONNECTIONS} (rps), {PACE_CONNECTIONS} (pace)")
-    parser.add_argument("--depth", type=int, default=DEPTH, help="rps: unanswered requests on each connection")
+    parser.add_argument("--connections", type=int, help="default: "
+                        + " and ".join(f"{count} x depth {depth}" for count, depth in LOADS)
+                        + f" (rps), {PACE_CONNECTIONS} (pace)")
+    parser.add_argument("--depth", type=int, default=1,
+                        help="rps, with --connections: unanswered requests on each connection, default 1")
     parser.add_argument("--rate", type=float, default=PACE_RATE, help="pace: requests a second")
     parser.add_argument("--beside", type=pathlib.Path, help="pace: the rpctee of another build, measured in turn")
     parser.add_argument("-o", dest="output", choices=("text", "json"), default="text")
