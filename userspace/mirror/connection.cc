@@ -359,11 +359,11 @@ void Connection::ExpireCopies(TimePoint now) {
   for (const PendingCopy* copy = pending_.Oldest(); copy != nullptr && copy->deadline <= now;
        copy = pending_.Oldest()) {
     const uint64_t bytes_behind = buffer_.appended() - copy->end_offset;
-    if (!copy->sent && bytes_behind + copy->bytes <= buffer_.size()) {
+    if (bytes_behind + copy->bytes <= buffer_.size()) {  // nothing of it has left
       const size_t end = buffer_.size() - static_cast<size_t>(bytes_behind);
       cut_from = std::min(cut_from, end - copy->bytes);
       cut_to = end;
-    } else if (IsOrdered(wire_) && !copy->oneway) {
+    } else if (IsOrdered(wire_) && !copy->oneway) {  // a long one-way copy may be leaving
       ++late_;
     }
     End(*copy, CopyOutcome::timed_out, Ejection::End::kTimedOut);

@@ -261,7 +261,9 @@ TEST_F(MirrorThrift, GarbageClosesTheConnection) {
 // A THeader with a transform that nobody here can undo: kept as it is, and matched by order.
 class MirrorOrdered : public MirrorThrift {
  protected:
-  static ByteVector Hidden(uint8_t mark) { return ThriftBytes().Byte(mark, 50).InHeader({0, 1, 3, 0}, mark); }
+  static ByteVector Hidden(uint8_t mark, size_t bytes = 50) {
+    return ThriftBytes().Byte(mark, bytes).InHeader({0, 1, 3, 0}, mark);
+  }
   void SendHidden(uint8_t mark) {
     const ByteVector call = Hidden(mark);
     SendPieces(Content::kThriftFramed, {call}, false, mark);
@@ -323,6 +325,32 @@ TEST_F(MirrorOrdered, ACopyThatTimedOutKeepsItsPlaceInTheOrder) {
   server.WriteAll(AnswerTo(2, 2));
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(books.last_end[2], CopyOutcome::answered_error);
+}
+
+// That a hidden call is one-way is known where it could be unpacked.
+TEST_F(MirrorOrdered, AOnewayCallThatTimesOutWhileItLeavesHasNoPlaceInTheOrder) {
+  options.reply_timeout = milliseconds(300);
+  ScriptedServer server(loop);
+  server.SetMeasure(Measure);
+  server.Script([](ScriptedServer& self, Peer& peer, const Message& message) {
+    if (message.frame.back() == 2) {
+      self.Write(peer, AnswerTo(2, 0));
+    }
+  });
+  server.SetReceiveBuffer(64 << 10);
+  server.SetReading(false);
+  Start({server.address()});
+  const ByteVector oneway = Hidden(1, 6 << 20);
+  SendPieces(Content::kThriftFramed, {oneway}, true, 1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(books.last_end[1], CopyOutcome::timed_out);
+  EXPECT_GT(mirror->buffered_bytes(), 0U) << "it had begun to leave";
+  server.SetReading(true);
+  ASSERT_TRUE(RunUntil([&] { return server.requests() == 1; }));
+  SendHidden(2);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(books.last_end[2], CopyOutcome::answered_ok);
+  EXPECT_EQ(mirror->stats().replies_ignored, 0U);
 }
 
 TEST_F(MirrorOrdered, AMirrorThatAnswersNothingIsLeft) {
