@@ -5,30 +5,27 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "protocol/codec.h"
 
 namespace rpctee::agent {
 
 // The same in every agent. 0 when the request has none of the fields, and never else.
 inline uint64_t HashOfFields(const std::vector<std::string>& names, protocol::RequestView& request) {
-  constexpr uint64_t kOffset = 0xcbf29ce484222325ULL;  // FNV-1a
-  constexpr uint64_t kPrime = 0x100000001b3ULL;
-  uint64_t hash = kOffset;
+  Fnv1a hash;
   bool any = false;
   for (const std::string& name : names) {
     const protocol::FieldValue field = request.Field(name);
     if (field.status == protocol::FieldValue::Status::kPresent) {
       any = true;
-      for (const char c : field.value) {
-        hash = (hash ^ static_cast<uint8_t>(c)) * kPrime;
-      }
+      hash.Add(field.value);
     }
-    hash = (hash ^ 0x1ff) * kPrime;  // no byte: where one value ends
+    hash.Add(0x1ff);  // no byte: where one value ends
   }
   if (!any) {
     return 0;
   }
-  return hash == 0 ? kOffset : hash;
+  return hash.value() == 0 ? Fnv1a().value() : hash.value();
 }
 
 }  // namespace rpctee::agent

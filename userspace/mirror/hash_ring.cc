@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "mirror/random.h"
 
 namespace rpctee::mirror {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/hash.h"
 #include "mirror/balancer.h"
 #include "mirror/endpoint.h"
-#include "mirror/random.h"
 #include "mirror/socket.h"
 
 namespace rpctee::mirror {

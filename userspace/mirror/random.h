@@ -3,16 +3,11 @@
 
 #include <cstdint>
 
+#include "base/hash.h"
+
 namespace rpctee::mirror {
 
-// The last step of splitmix64: every bit of the result depends on every bit of the value.
-inline uint64_t Mix(uint64_t value) {
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;
-  return value ^ (value >> 31);
-}
-
-// splitmix64: any seed is good.
+// SplitMix64: any seed is good.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "route/hash.h"
+#include "route/keyed_draw.h"
 #include "route/text.h"
 
 namespace rpctee::route {

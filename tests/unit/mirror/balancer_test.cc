@@ -8,7 +8,7 @@
 #include <numeric>
 #include <set>
 
-#include "mirror/random.h"
+#include "base/hash.h"
 
 namespace rpctee::mirror {
 namespace {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "route/hash.h"
+#include "route/keyed_draw.h"
 #include "unit/route/fake_request.h"
 #include "unit/route/route_builder.h"
 
