@@ -25,6 +25,16 @@ static __always_inline __u32 header_bytes_of(__u32 content)
 	return content == RPCTEE_CONTENT_DUBBO ? RPCTEE_DUBBO_HEADER_BYTES : RPCTEE_THRIFT_HEADER_BYTES;
 }
 
+/*
+ * The next byte of a header that a packet boundary cut. It is shifted in, because a store at a variable place would
+ * need CAP_PERFMON.
+ */
+static __always_inline void add_header_byte(__u64 *header, __u8 byte)
+{
+	header[0] = header[0] << 8 | header[1] >> 56;
+	header[1] = header[1] << 8 | byte;
+}
+
 /* The magic and a possible length are all that is asked. */
 static __always_inline enum frame_kind dubbo_frame(__u64 high, __u64 low, __u32 *frame_bytes)
 {

@@ -130,8 +130,7 @@ static __noinline void read_cut_answer(struct reply_run *run, __u32 header_bytes
 			break;
 		if (load_bytes(run->skb, reply_offset(run), &byte, 1))
 			run->counters->load_failed++;
-		flow->header[0] = flow->header[0] << 8 | flow->header[1] >> 56;
-		flow->header[1] = flow->header[1] << 8 | byte;
+		add_header_byte(flow->header, byte);
 		flow->header_have++;
 		run->position++;
 	}

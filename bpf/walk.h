@@ -97,10 +97,7 @@ static __always_inline void begin_kept_frame(struct run *run)
 		flow->copy_state = RPCTEE_COPY_NONE;
 }
 
-/*
- * Fewer bytes than a header are left, or some were kept from the packet before: goes on byte by byte, which is rare.
- * Bytes are shifted in, because a store at a variable place would need CAP_PERFMON.
- */
+/* Fewer bytes than a header are left, or some were kept from the packet before: goes on byte by byte, which is rare. */
 static __noinline void read_cut_header(struct run *run)
 {
 	struct rpctee_flow *flow = run->flow;
@@ -120,8 +117,7 @@ static __noinline void read_cut_header(struct run *run)
 			lose_sync(run);
 			return;
 		}
-		flow->header[0] = flow->header[0] << 8 | flow->header[1] >> 56;
-		flow->header[1] = flow->header[1] << 8 | byte;
+		add_header_byte(flow->header, byte);
 		flow->header_have++;
 		run->position++;
 	}
