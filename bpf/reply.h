@@ -246,27 +246,34 @@ static __always_inline void take_answers(struct reply_run *run, const enum kerne
 
 /*
  * The flow of a payload that nothing was known of, locked, when the requests' flow says what it carries and the payload
- * starts with an answer.
+ * starts with an answer; else NULL, with the reason counted.
  */
 static __noinline struct rpctee_reply_flow *join_answers(struct reply_run *run)
 {
 	struct rpctee_flow_key *key = &run->segment.flow;
 	struct rpctee_flow *requests = bpf_map_lookup_elem(&rpctee_flows, key);
 	struct rpctee_reply_flow fresh = {.busy = 1, .next_seq = run->segment.seq};
+	struct rpctee_reply_flow *flow = 0;
 
-	if (!requests)
+	if (!requests) {
+		run->counters->reply_no_flow++;
 		return 0;
+	}
 	fresh.content = requests->content;
 	if (!has_length(fresh.content) || !starts_answer(run, fresh.content)) {
 		count_unframed(run);
 		return 0;
 	}
 	fresh.state = RPCTEE_REPLY_SYNC;
-	/* Another CPU may have made it in between: then this packet is let go. */
-	if (bpf_map_update_elem(&rpctee_answers, key, &fresh, BPF_NOEXIST))
+	/* Another CPU may have made it in between: then this packet is let go, and leaves a hole. */
+	if (!bpf_map_update_elem(&rpctee_answers, key, &fresh, BPF_NOEXIST))
+		flow = bpf_map_lookup_elem(&rpctee_answers, key);
+	if (!flow) {
+		run->counters->reply_table_full++;
 		return 0;
+	}
 	run->counters->reply_flows++;
-	return bpf_map_lookup_elem(&rpctee_answers, key);
+	return flow;
 }
 
 /* Everything that one segment from an endpoint does. */
@@ -276,12 +283,15 @@ static __always_inline void observe_answers(struct reply_run *run, const enum ke
 	struct rpctee_reply_flow *flow = bpf_map_lookup_elem(&rpctee_answers, key);
 
 	if (run->segment.flags & (TCP_SYN | TCP_RST)) {
+		run->counters->reply_no_payload++;
 		if (flow)
 			bpf_map_delete_elem(&rpctee_answers, key);
 		return;
 	}
-	if (!run->segment.payload_bytes)
+	if (!run->segment.payload_bytes) {
+		run->counters->reply_no_payload++;
 		return;
+	}
 	run->counters->reply_packets++;
 	if (!flow) {
 		flow = join_answers(run);

@@ -138,13 +138,21 @@ static __always_inline void observe_reply(struct __sk_buff *skb, const enum kern
 
 	run.counters = bpf_map_lookup_elem(&rpctee_counters, &zero);
 	run.control = bpf_map_lookup_elem(&rpctee_control, &zero);
-	if (!run.counters || !run.control || !run.control->heartbeat_ns)
+	if (!run.counters || !run.control)
 		return;
-	if (parse_packet(skb, &run.segment, ENDPOINT_IS_SOURCE) != PACKET_TCP)
+	if (!run.control->heartbeat_ns) {
+		run.counters->reply_stale++;
 		return;
+	}
+	if (parse_packet(skb, &run.segment, ENDPOINT_IS_SOURCE) != PACKET_TCP) {
+		run.counters->reply_not_endpoint++;
+		return;
+	}
 	turn_round(&run.segment.flow);
-	if (is_agent_gone(run.control, age))
+	if (is_agent_gone(run.control, age)) {
+		run.counters->reply_stale++;
 		return;
+	}
 	run.skb = skb;
 	run.position = 0;
 	run.stopped = 0;

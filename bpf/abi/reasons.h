@@ -97,8 +97,13 @@
 	X(record_bytes, "bytes put into the ring, record headers included")                                           \
 	X(wakeups, "times the agent was woken up")                                                                    \
 	X(replies, "answers of endpoints whose header was seen; only with tap.replies, as all that follow")           \
+	X(reply_stale, "packets the other way that were let go because the agent's heartbeat was stale")              \
+	X(reply_not_endpoint, "packets the other way that are no TCP from the port of an endpoint")                   \
+	X(reply_no_payload, "packets from an endpoint without payload, or that begin or reset a connection")          \
 	X(reply_packets, "packets with payload from an endpoint")                                                     \
+	X(reply_no_flow, "those of them on a connection on which no request was recognised")                          \
 	X(reply_flows, "flows on which an answer was recognised for the first time")                                  \
+	X(reply_table_full, "flows whose answers could not be put into their table")                                  \
 	X(reply_gaps, "holes in the sequence of an endpoint's answers; the next packet that starts with one goes on") \
 	X(reply_lost_sync, "times a flow did not bring an answer's header where one was due")                         \
 	X(reply_walk_limit, "packets with more answers than one run may walk")                                        \

@@ -32,6 +32,8 @@ void PrintTo(const Tally& tally, std::ostream* out) {
        << " unframed_bytes " << tally.unframed_bytes;
 }
 
+using Counts = std::map<std::string, uint64_t>;
+
 constexpr std::string_view kConsumer = "10.0.0.1:40000";
 constexpr std::string_view kEndpoint = "10.0.0.2:20880";
 constexpr uint8_t kOk = 20;
@@ -238,7 +240,27 @@ TEST_F(ReplyTest, AnswersOfAnotherConnectionWithTheSameIdsAreNotMixedUp) {
 TEST_F(ReplyTest, AConnectionWhoseRequestsWereNotSeenIsPassedOver) {
   tap_->PassAnswers({TcpPacket(kEndpoint, "10.0.0.9:1").Payload(Answer(1)).Build()});
   EXPECT_EQ(Replies(), Tally{});
-  EXPECT_THAT(tap_->Counted(), Not(Contains(Key("replies"))));
+  EXPECT_EQ(tap_->Counted(), (Counts{{"reply_packets", 1}, {"reply_no_flow", 1}}));
+}
+
+TEST_F(ReplyTest, APacketThatIsPassedOverIsCountedByItsReason) {
+  AskDubbo(1, 1);
+  tap_->Counted();
+  struct Row {
+    const char* reason;
+    ByteVector packet;
+  };
+  const std::vector<Row> rows = {
+      {"reply_not_endpoint", TcpPacket("10.0.0.2:20881", kConsumer).Payload(Answer(1)).Build()},
+      {"reply_not_endpoint", TcpPacket(kEndpoint, kConsumer).Protocol(17).Payload(Answer(1)).Build()},
+      {"reply_no_payload", TcpPacket(kEndpoint, kConsumer).Flags(kSyn | kAck).Build()},
+      {"reply_no_payload", TcpPacket(kEndpoint, kConsumer).Build()},
+      {"reply_no_payload", TcpPacket(kEndpoint, kConsumer).Flags(kRst).Payload(Answer(1)).Build()},
+  };
+  for (const Row& row : rows) {
+    tap_->PassAnswers({row.packet});
+    EXPECT_EQ(tap_->Counted(), (Counts{{row.reason, 1}})) << &row - rows.data();
+  }
 }
 
 TEST_F(ReplyTest, PacketsOfOthersAreNotLookedAt) {
@@ -258,6 +280,7 @@ TEST_F(ReplyTest, WithoutASignOfLifeNothingIsCounted) {
   tap_->Heartbeat(0);
   Reply(Answer(2));
   EXPECT_EQ(Replies(), (Tally{.asked = 2}));
+  EXPECT_THAT(tap_->Counted(), Contains(Pair("reply_stale", 2)));
 }
 
 TEST_F(ReplyTest, ANewConnectionOfTheSamePortsStartsAnew) {

@@ -76,6 +76,8 @@ int HashMap::Update(const void* key, const void* value, uint64_t flags) {
   if (found != table_.end()) {
     // The kernel puts a new element in place of the old one: who holds the old one does not see the new value.
     Remove(found);
+  } else if (refuses_) {
+    return -ENOMEM;
   } else if (table_.size() >= entries_) {
     if (!is_lru_) {
       return -E2BIG;

@@ -34,6 +34,8 @@ class Map {
   virtual void EndRun() {}
   // As the program found it when it was loaded, if it is one that the program writes.
   virtual void Forget() {}
+  // Whether it takes no new element: no ring a record, as if nobody read it, no table a key, as if there were no room.
+  virtual void Refuse(bool) {}
   virtual RingMap* AsRing() { return nullptr; }
 };
 
@@ -66,6 +68,7 @@ class HashMap final : public Map {
   size_t value_bytes() const override { return value_bytes_; }
   void EndRun() override { old_.clear(); }
   void Forget() override;
+  void Refuse(bool refuses) override { refuses_ = refuses; }
   size_t size() const { return table_.size(); }
 
  private:
@@ -85,6 +88,7 @@ class HashMap final : public Map {
   size_t key_bytes_;
   size_t value_bytes_;
   bool is_lru_;
+  bool refuses_ = false;
   Table table_;
   std::list<std::string_view> by_age_;  // keys, the one that was used least recently first
   std::vector<Table::node_type> old_;   // deleted or replaced in this run
@@ -108,8 +112,7 @@ class RingMap final : public Map {
   // Takes out every record up to the first that is not committed yet.
   void Drain(const std::function<void(Bytes)>& take);
   uint64_t Query(uint64_t what) const;
-  // Whether every record is refused, as if nobody read the ring.
-  void Refuse(bool refuses) { refuses_ = refuses; }
+  void Refuse(bool refuses) override { refuses_ = refuses; }
 
   // The program knows a ring inside a map of maps by this.
   void* handle() { return &self_; }

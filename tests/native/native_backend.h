@@ -34,6 +34,8 @@ class NativeBackend final : public TapBackend {
   void SetDraws(std::function<uint32_t()> draws) { machine_.SetDraws(std::move(draws)); }
   // Whether the rings take no record.
   void RefuseRecords(bool refuses);
+  // Whether a table takes no new key.
+  void RefuseKeys(const char* map, bool refuses) { machine_.FindMap(map)->Refuse(refuses); }
   // The program's work so far, see Machine.
   uint64_t steps() const { return machine_.steps(); }
 

@@ -148,6 +148,25 @@ TEST(NativeMachine, TimeAndDrawsAreTheTests) {
   EXPECT_NE(FirstDraw(77), FirstDraw(78));
 }
 
+TEST(NativeMachine, AFlowThatNoTableTakesIsCounted) {
+  auto backend = std::make_unique<NativeBackend>(TapProgramOptions{.replies = true});
+  NativeBackend& tables = *backend;
+  TapProgram tap(std::move(backend));
+  tap.Endpoint("10.0.0.2:20880");
+  const ByteVector request = TcpPacket("10.0.0.1:40000", "10.0.0.2:20880").Payload(DubboRequest(1)).Build();
+  ByteVector answer = DubboResponse(1);
+  answer.at(3) = 20;
+  tables.RefuseKeys("rpctee_flows", true);
+  tap.Pass({request});
+  EXPECT_EQ(tap.Counted()["flow_table_full"], 1U);
+  tables.RefuseKeys("rpctee_flows", false);
+  tap.Pass({request});
+  tables.RefuseKeys("rpctee_answers", true);
+  tap.Counted();
+  tap.PassAnswers({TcpPacket("10.0.0.2:20880", "10.0.0.1:40000").Payload(answer).Build()});
+  EXPECT_EQ(tap.Counted(), (std::map<std::string, uint64_t>{{"reply_packets", 1}, {"reply_table_full", 1}}));
+}
+
 TEST(NativeMachine, ARingThatRefusesIsFull) {
   auto backend = std::make_unique<NativeBackend>(TapProgramOptions{});
   backend->RefuseRecords(true);
