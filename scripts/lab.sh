@@ -112,7 +112,7 @@ up() {
     return
   fi
   down > /dev/null
-  trap 'down > /dev/null; die "could not make the lab"' ERR
+  trap 'down > /dev/null; echo "lab.sh: could not make the lab" >&2' EXIT
   make_namespace "$NODE"
   ip -n "$NODE" address add "$NODE_V4/32" dev lo
   ip -n "$NODE" address add "$NODE_V6/128" dev lo
@@ -121,8 +121,8 @@ up() {
   make_on_node consumer 10 vethc
   make_on_node v1 11 vethv1
   make_on_node v2 12 vethv2
-  trap - ERR
   wait_for_path
+  trap - EXIT
   echo "lab is up: $(namespace consumer) 10.44.0.10, $(namespace v1) 10.44.0.11, $(namespace v2) 10.44.0.12, node $NODE"
 }
 

@@ -236,8 +236,8 @@ class Agent(Process):
 class Lab:
     """The namespaces of scripts/lab.sh, a directory for files, and all processes that were started in it."""
 
-    def __init__(self):
-        self.id = os.environ.get("LAB_ID", f"t{os.getpid()}")
+    def __init__(self, identity=None):
+        self.id = identity or os.environ.get("LAB_ID", f"t{os.getpid()}")
         self.processes = []
         self.pin_directory = pathlib.Path(f"/sys/fs/bpf/rpctee-lab-{self.id}")
         self.pods = []
