@@ -234,10 +234,12 @@ class Agent(Process):
 
 
 class Lab:
-    """The namespaces of scripts/lab.sh, a directory for files, and all processes that were started in it."""
+    """The namespaces of scripts/lab.sh, a directory for files, and all processes that were started in it. Another `net`
+    gives it addresses of its own, so that two labs may be linked."""
 
-    def __init__(self, identity=None):
+    def __init__(self, identity=None, net=0):
         self.id = identity or os.environ.get("LAB_ID", f"t{os.getpid()}")
+        self.net = net
         self.processes = []
         self.pin_directory = pathlib.Path(f"/sys/fs/bpf/rpctee-lab-{self.id}")
         self.pods = []
@@ -245,7 +247,8 @@ class Lab:
         self.directory = pathlib.Path(self.temporary.name)
 
     def script(self, *arguments):
-        done = subprocess.run([ROOT / "scripts/lab.sh", *map(str, arguments)], env={**os.environ, "LAB_ID": self.id},
+        done = subprocess.run([ROOT / "scripts/lab.sh", *map(str, arguments)],
+                              env={**os.environ, "LAB_ID": self.id, "LAB_NET": str(self.net)},
                               capture_output=True, text=True, check=False, timeout=60)
         if done.returncode != 0:
             raise Failure(f"lab.sh {' '.join(map(str, arguments))}: {done.stderr.strip()}")
@@ -268,6 +271,17 @@ class Lab:
         """A pod whose way to the node leads through the pod `router`."""
         self.script("add-behind", router, name, number)
         self.pods.append(name)
+
+    def address(self, number):
+        """Of the pod with this number."""
+        return f"10.44.{self.net}.{number}"
+
+    @contextlib.contextmanager
+    def second_node(self):
+        """For a while, a lab beside this one whose node is linked with this one's."""
+        with Lab(f"{self.id}b", self.net + 1) as other:
+            self.script("link", other.id)
+            yield other
 
     def bpftool(self, kind, action, pin):
         """What bpftool tells of one of the running agent's pins."""
