@@ -50,6 +50,13 @@ Result<std::unique_ptr<Provider>> Provider::Open(const ProviderOptions& options)
       return FailErrno("cannot write " + options.time_log, errno);
     }
   }
+  if (options.call_on) {
+    auto onward = Onward::Open(*options.call_on);
+    if (!onward) {
+      return tl::unexpected(onward.error());
+    }
+    provider->onward_ = std::move(*onward);
+  }
   Status status = provider->epoll_.Add(provider->listener_.get(), kListenerNumber, EPOLLIN);
   if (status) {
     status = provider->epoll_.Add(provider->signals_.get(), kSignalNumber, EPOLLIN);
@@ -168,15 +175,17 @@ bool Provider::TakeFrame(Connection& connection, uint64_t number, const FrameHea
   } else {
     CountRequest(connection, header);
   }
+  const bool is_served = header.event || onward_ == nullptr || onward_->Call(header, body);
+  const uint8_t status = is_served ? options_.answer_status : kStatusServiceError;
   if (!header.two_way) {
     return true;
   }
   if (options_.delay.count() == 0) {
-    AppendReply(connection, header, connection.stream.output());
+    AppendReply(connection, header, status, connection.stream.output());
     return true;
   }
   DelayedAnswer answer{std::chrono::steady_clock::now() + options_.delay, number, {}};
-  AppendReply(connection, header, answer.frame);
+  AppendReply(connection, header, status, answer.frame);
   connection.delayed_bytes += answer.frame.size();
   delayed_.push_back(std::move(answer));
   return true;
@@ -202,7 +211,8 @@ void Provider::CountRequest(Connection& connection, const FrameHeader& header) {
   }
 }
 
-void Provider::AppendReply(const Connection& connection, const FrameHeader& header, std::string& out) const {
+void Provider::AppendReply(const Connection& connection, const FrameHeader& header, uint8_t status,
+                           std::string& out) const {
   FrameHeader reply;
   reply.event = header.event;
   reply.id = header.id;
@@ -214,10 +224,10 @@ void Provider::AppendReply(const Connection& connection, const FrameHeader& head
     return;
   }
   const bool known = call_.method == "sayHello" || call_.method == "$echo";
-  reply.status = known ? options_.answer_status : kStatusServiceError;
+  reply.status = known ? status : kStatusServiceError;
   const size_t begin = BeginFrame(out, reply);
   if (reply.status != kStatusOk) {
-    AppendString(out, known ? "told to fail" : "no method " + call_.method);
+    AppendString(out, known ? "failed, or was told to" : "no method " + call_.method);
   } else if (call_.method == "$echo") {
     AppendAnswer(out, call_.argument);
   } else {

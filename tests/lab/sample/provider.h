@@ -10,12 +10,14 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "digest.h"
 #include "dubbo_wire.h"
+#include "onward.h"
 #include "socket_stream.h"
 
 namespace rpctee::sample {
@@ -28,6 +30,7 @@ struct ProviderOptions {
   std::string request_log;  // each request's connection, argument's start and hash of it, as they came
   std::string time_log;     // each request's hash, and when it came on CLOCK_MONOTONIC
   std::chrono::microseconds delay{0};
+  std::optional<SocketAddress> call_on;  // the service that each request's arguments and attachments go on to
   uint8_t answer_status = kStatusOk;
   bool never_read = false;  // accepts connections and leaves their bytes where they are
 };
@@ -74,7 +77,7 @@ class Provider {
   bool TakeFrames(Connection& connection, uint64_t number);
   bool TakeFrame(Connection& connection, uint64_t number, const FrameHeader& header, Bytes body);
   void CountRequest(Connection& connection, const FrameHeader& header);
-  void AppendReply(const Connection& connection, const FrameHeader& header, std::string& out) const;
+  void AppendReply(const Connection& connection, const FrameHeader& header, uint8_t status, std::string& out) const;
   void Drop(uint64_t number);
   void UpdateInterest(Connection& connection, uint64_t number);
   void SendDueAnswers();
@@ -88,6 +91,7 @@ class Provider {
   Fd listener_;
   Fd signals_;
   EpollSet epoll_;
+  std::unique_ptr<Onward> onward_;
   std::ofstream request_log_;
   std::ofstream time_log_;
   nlohmann::ordered_json wire_records_ = nlohmann::ordered_json::array();
