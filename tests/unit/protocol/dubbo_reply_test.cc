@@ -1,5 +1,5 @@
 // What answers say. The bodies are those that Apache Dubbo's own serializations write for a flag and "hi" behind it
-// (2.7.23; fastjson2, gson and the other fastjson 3.2.16), and the starts of recorded answers.
+// (2.7.23; fastjson2 and the other fastjson 3.2.16), and the starts of recorded answers.
 #include "protocol/dubbo/reply.h"
 
 #include <gtest/gtest.h>
@@ -24,8 +24,14 @@ constexpr Written kWritten[] = {
     {kSerializationFastjson, "300a226869220a", "340a226869220a"},
     {kSerializationFastjson, "0000000230420000000422686922", "0000000234420000000422686922"},
     {kSerializationGson, "300a226869220a", "340a226869220a"},
+    {kSerializationProtobufJson, "300a226869220a", "340a226869220a"},
     {kSerializationFastjson2, "00000002bd00000000034b6869", "00000002bd04000000034b6869"},
-    {kSerializationKryo, "0003686980", "0403686980"},
+    {kSerializationKryo, "00030168e9", "04030168e9"},
+    {kSerializationKryo2, "000168e9", "040168e9"},
+    {kSerializationFst, "00fc026869", "04fc026869"},
+    {kSerializationAvro, "00046869", "04046869"},
+    {kSerializationProtostuff, "00000000100000000a6a6176612e6c616e672e537472696e670a026869100018002000",
+     "04000000100000000a6a6176612e6c616e672e537472696e670a026869100018002000"},
 };
 
 TEST(DubboReply, AnExceptionIsToldFromAValueInEverySerialization) {

@@ -69,9 +69,13 @@ std::optional<uint8_t> ResultFlag(uint8_t serialization, Bytes body) {
       return JavaFlag(body);
     case kSerializationFastjson:
     case kSerializationGson:
+    case kSerializationProtobufJson:
       return JsonFlag(body);
     case kSerializationKryo:
     case kSerializationKryo2:
+    case kSerializationFst:
+    case kSerializationAvro:
+    case kSerializationProtostuff:
       return At(body, 0);
     case kSerializationFastjson2:
       return JsonbFlag(body);
