@@ -5,6 +5,7 @@
 #include "agent/pipeline.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_input.h"
+#include "support/no_flow_control.h"
 #include "tap/record.h"
 
 namespace {
@@ -13,8 +14,6 @@ using rpctee::Bytes;
 using rpctee::CapturedPart;
 using rpctee::CapturedRecord;
 using rpctee::CapturedStream;
-using rpctee::Content;
-using rpctee::Flow;
 using rpctee::SocketAddress;
 using rpctee::TimePoint;
 using rpctee::fuzz::Input;
@@ -23,14 +22,6 @@ namespace agent = rpctee::agent;
 namespace route = rpctee::route;
 
 constexpr size_t kMaxInput = 64 * 1024;
-
-class NoFlowControl final : public agent::FlowControl {
- public:
-  void TakeBack(const Flow&, uint64_t, uint32_t, Content) override {}
-  void GiveUp(const Flow&, uint64_t, uint32_t) override {}
-  void GoOn(const Flow&, uint64_t, uint32_t) override {}
-  void Ignore(const Flow&, uint64_t, uint32_t, Content) override {}
-};
 
 // Reads fields of every request; 10.0.0.2:20880 is the endpoint.
 std::shared_ptr<const route::Snapshot> Snapshot() {
@@ -98,7 +89,7 @@ class Run {
   }
 
   rpctee::Ledger ledger_;
-  NoFlowControl flow_control_;
+  rpctee::test::NoFlowControl flow_control_;
   agent::Pipeline pipeline_{
       ledger_,
       nullptr,

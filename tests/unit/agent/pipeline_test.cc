@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "support/dubbo_frames.h"
+#include "support/no_flow_control.h"
 
 namespace rpctee::agent {
 namespace {
@@ -17,14 +18,6 @@ route::Route RouteTo(const std::string& cluster, const std::string& mirror, uint
   route.mirrors = {{.cluster = mirror, .share = {millionths}, .origin = {}}};
   return route;
 }
-
-class NoFlowControl final : public FlowControl {
- public:
-  void TakeBack(const Flow&, uint64_t, uint32_t, Content) override {}
-  void GiveUp(const Flow&, uint64_t, uint32_t) override {}
-  void GoOn(const Flow&, uint64_t, uint32_t) override {}
-  void Ignore(const Flow&, uint64_t, uint32_t, Content) override {}
-};
 
 class NobodyListens final : public mirror::MirrorObserver {
  public:
@@ -70,7 +63,7 @@ class PipelineTest : public testing::Test {
   uint64_t next_flow_ = 1;
   uint64_t sent_ = 0;
   Ledger ledger_;
-  NoFlowControl flow_control_;
+  test::NoFlowControl flow_control_;
   Pipeline pipeline_{ledger_,
                      nullptr,
                      flow_control_,

@@ -9,6 +9,7 @@
 #include "bench/sink.h"
 #include "support/counted_heap.h"
 #include "support/dubbo_frames.h"
+#include "support/no_flow_control.h"
 
 namespace rpctee::agent {
 namespace {
@@ -17,14 +18,6 @@ using Kind = route::FieldMatch::Kind;
 
 constexpr size_t kRound = 256;  // requests that are taken before they are sent, as the worker does it
 constexpr int kRounds = 50;
-
-class NoFlowControl final : public FlowControl {
- public:
-  void TakeBack(const Flow&, uint64_t, uint32_t, Content) override {}
-  void GiveUp(const Flow&, uint64_t, uint32_t) override {}
-  void GoOn(const Flow&, uint64_t, uint32_t) override {}
-  void Ignore(const Flow&, uint64_t, uint32_t, Content) override {}
-};
 
 class CountingObserver final : public mirror::MirrorObserver {
  public:
@@ -104,7 +97,7 @@ class SteadyState : public testing::Test {
   std::unique_ptr<bench::Sink> sink_;
   Ledger ledger_;
   CountingObserver observer_{ledger_};
-  NoFlowControl flow_control_;
+  test::NoFlowControl flow_control_;
   EventLoop loop_ = EventLoop::Create().value();
   mirror::Mirror mirror_{loop_, observer_, {}};
   Pipeline pipeline_{ledger_, &mirror_, flow_control_, {}};
