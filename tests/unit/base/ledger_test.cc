@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "support/source_dir.h"
 
 namespace rpctee {
 namespace {
@@ -170,6 +174,36 @@ TEST(Ledger, TextLeavesOutZeroesButAlwaysHasTheVerdict) {
   EXPECT_EQ(text.find("expired"), std::string::npos) << text;
   EXPECT_NE(text.find("  balanced          yes\n"), std::string::npos) << text;
   EXPECT_NE(MakeReport(TenSeen(), ledger.Counts(), true).ToText().find("balanced          NO"), std::string::npos);
+}
+
+// The names in the sums of docs/ledger.md, which stand in the first block there.
+std::vector<std::string> NamesInDocumentedSums() {
+  std::ifstream file(test::SourceDir() + "/docs/ledger.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const size_t begin = text.find("```") + 3;
+  std::istringstream words(text.substr(begin, text.find("```", begin) - begin));
+  std::vector<std::string> names;
+  for (std::string word; words >> word;) {
+    const bool is_held = word == "(+";  // what is not ended yet, in parentheses up to the end of the line
+    if (is_held) {
+      std::getline(words, word);
+    } else if (word != "=" && word != "+") {
+      names.push_back(word);
+    }
+  }
+  return names;
+}
+
+TEST(Ledger, TheSumsInTheDocumentsHaveEveryWayToEnd) {
+  std::vector<std::string> expected = {"seen"};
+  for (size_t i = 0; i < kRequestOutcomes; ++i) {
+    expected.emplace_back(Name(static_cast<RequestOutcome>(i)));
+  }
+  expected.emplace_back("copies");
+  for (size_t i = 0; i < kCopyOutcomes; ++i) {
+    expected.emplace_back(Name(static_cast<CopyOutcome>(i)));
+  }
+  EXPECT_EQ(NamesInDocumentedSums(), expected);
 }
 
 }  // namespace

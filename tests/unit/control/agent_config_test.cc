@@ -2,6 +2,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <regex>
 #include <sstream>
 
 #include "rpctee/config/v1/agent.pb.h"
@@ -116,6 +117,37 @@ int CountKeys(const std::string& text, const google::protobuf::Descriptor& secti
 
 TEST_F(AgentConfigTest, ExampleHasEveryKey) {
   EXPECT_EQ(CountKeys(ReadText(ExamplePath()), *rpctee::config::v1::AgentConfig::descriptor(), ""), 68);
+}
+
+// Whether a path such as "mirror.ejection.time" leads to a key.
+bool IsKey(std::istringstream path) {
+  const google::protobuf::Descriptor* section = rpctee::config::v1::AgentConfig::descriptor();
+  for (std::string name; std::getline(path, name, '.');) {
+    const google::protobuf::FieldDescriptor* field = section == nullptr ? nullptr : section->FindFieldByName(name);
+    if (field == nullptr) {
+      return false;
+    }
+    section = field->message_type();
+  }
+  return true;
+}
+
+TEST_F(AgentConfigTest, DocumentsNameOnlyKeysThatThereAre) {
+  std::vector<std::string> documents = {test::SourceDir() + "/README.md"};
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(test::SourceDir() + "/docs")) {
+    if (entry.path().extension() == ".md") {
+      documents.push_back(entry.path());
+    }
+  }
+  const std::regex quoted_key("`((?:tap|mirror|mark|limits|policies|log)\\.[a-z_.]+)");
+  int keys = 0;
+  for (const std::string& document : documents) {
+    const std::string text = ReadText(document);
+    for (std::sregex_iterator found(text.begin(), text.end(), quoted_key), end; found != end; ++found, ++keys) {
+      EXPECT_TRUE(IsKey(std::istringstream((*found)[1]))) << document << ": " << (*found)[1];
+    }
+  }
+  EXPECT_GT(keys, 20);
 }
 
 TEST_F(AgentConfigTest, ExampleTellsTheValueOfEachDefaultThatItSets) {
