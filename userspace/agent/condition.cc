@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "base/report_line.h"
+
 namespace rpctee::agent {
 
 std::string Condition::ToText() const {
   std::string text;
-  const auto line = [&](std::string_view name, const auto& value) { text += fmt::format("  {:<18}{}\n", name, value); };
+  const auto line = [&](std::string_view name, std::string_view value) { text += ReportLine(name, value); };
   if (taps_removed != 0) {
-    line("taps_removed", taps_removed);
-    line("taps_put_back", taps_put_back);
+    line("taps_removed", std::to_string(taps_removed));
+    line("taps_put_back", std::to_string(taps_put_back));
   }
   for (const std::string& place : missing) {
     line("not tapped", place);

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <vector>
 
+#include "base/report_line.h"
+
 namespace rpctee {
 namespace {
 
@@ -133,15 +135,13 @@ std::string LedgerReport::ToText() const {
   std::string text;
   for (const Line& line : Lines(*this)) {
     if (line.always || line.value != 0) {
-      std::string name(line.name);
-      name.resize(std::max<size_t>(name.size(), 18), ' ');
-      text += "  " + name + std::to_string(line.value) + "\n";
+      text += ReportLine(line.name, std::to_string(line.value));
     }
   }
   for (const RuleCounts& row : rules) {
     text += rpctee::ToText(row);
   }
-  return text + "  balanced          " + (Balanced() ? "yes" : "NO") + "\n";
+  return text + ReportLine("balanced", Balanced() ? "yes" : "NO");
 }
 
 std::string LedgerReport::ToJson() const {

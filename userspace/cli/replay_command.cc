@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/replay.h"
+#include "base/report_line.h"
 #include "cli/commands.h"
 #include "cli/log.h"
 #include "protocol/request.h"
@@ -98,9 +99,7 @@ class Printer {
     std::cout << "tap\n";
     for (const tap::TapCounter& counter : report.counters) {
       if (counter.value != 0) {
-        std::string name(counter.name);
-        name.resize(std::max<size_t>(name.size(), 18), ' ');
-        std::cout << "  " << name << counter.value << "\n";
+        std::cout << ReportLine(counter.name, std::to_string(counter.value));
       }
     }
     for (const tap::EndpointReplies& replies : report.replies) {

@@ -14,11 +14,11 @@ TEST(Condition, TellsWhatOthersDidAndHowItIsNow) {
                             .behind = {"eth0 x"},
                             .silent = {SocketAddress::Parse("10.44.0.11:20880").value()}};
   EXPECT_EQ(condition.ToText(),
-            "  taps_removed      3\n"
-            "  taps_put_back     2\n"
-            "  not tapped        vethv1 egress\n"
-            "  tapped            eth0 x\n"
-            "  silent            10.44.0.11:20880\n");
+            "  taps_removed        3\n"
+            "  taps_put_back       2\n"
+            "  not tapped          vethv1 egress\n"
+            "  tapped              eth0 x\n"
+            "  silent              10.44.0.11:20880\n");
 }
 
 TEST(Condition, IsPartOfTheLedgersObject) {
@@ -39,7 +39,7 @@ TEST(Condition, IsPartOfTheLedgersObject) {
 TEST(Condition, TellsWhenLessIsSampledThanTheRoutesAskFor) {
   Condition condition;
   condition.sampling_factor = 0.25;
-  EXPECT_EQ(condition.ToText(), "  sampling_factor   0.2500\n");
+  EXPECT_EQ(condition.ToText(), "  sampling_factor     0.2500\n");
   EXPECT_NE(condition.AddToJson("{}").find("\"sampling_factor\":0.2500}"), std::string::npos);
 }
 

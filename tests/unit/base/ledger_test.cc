@@ -169,11 +169,11 @@ TEST(Ledger, JsonHasEveryNameOnceAndTheVerdict) {
 TEST(Ledger, TextLeavesOutZeroesButAlwaysHasTheVerdict) {
   Ledger ledger;
   const std::string text = MakeReport(TenSeen(), ledger.Counts(), false).ToText();
-  EXPECT_NE(text.find("  seen              10\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("  sent              0\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  seen                10\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  sent                0\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("expired"), std::string::npos) << text;
-  EXPECT_NE(text.find("  balanced          yes\n"), std::string::npos) << text;
-  EXPECT_NE(MakeReport(TenSeen(), ledger.Counts(), true).ToText().find("balanced          NO"), std::string::npos);
+  EXPECT_NE(text.find("  balanced            yes\n"), std::string::npos) << text;
+  EXPECT_NE(MakeReport(TenSeen(), ledger.Counts(), true).ToText().find("balanced            NO"), std::string::npos);
 }
 
 // The names in the sums of docs/ledger.md, which stand in the first block there.
