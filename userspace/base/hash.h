@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/byte_reader.h"
+
 namespace rpctee {
 
 // Every bit of the result depends on every bit of the value. Only 0 becomes 0.
@@ -20,6 +22,11 @@ class Fnv1a {
  public:
   // A byte; or what is none, to mark an end.
   constexpr void Add(uint64_t unit) { value_ = (value_ ^ unit) * 0x100000001b3; }
+  constexpr void Add(Bytes bytes) {
+    for (const uint8_t byte : bytes) {
+      Add(uint64_t{byte});
+    }
+  }
   constexpr void Add(std::string_view text) {
     for (const char c : text) {
       Add(uint64_t{static_cast<uint8_t>(c)});

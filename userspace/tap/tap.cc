@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "tap/attach.h"
 #include "tap/control_page.h"
 #include "tap/endpoint_table.h"
@@ -23,12 +24,10 @@
 namespace rpctee::tap {
 namespace {
 
-uint64_t Fnv1a(Bytes bytes) {
-  uint64_t hash = 14'695'981'039'346'656'037ULL;
-  for (const uint8_t byte : bytes) {
-    hash = (hash ^ byte) * 1'099'511'628'211ULL;
-  }
-  return hash;
+uint64_t HashOf(Bytes bytes) {
+  Fnv1a hash;
+  hash.Add(bytes);
+  return hash.value();
 }
 
 std::map<Program, int> Programs(const TapSkeleton& skeleton, const TapOptions& options) {
@@ -163,7 +162,7 @@ ObjectInfo EmbeddedObject() {
   size_t bytes = 0;
   const auto* object = static_cast<const uint8_t*>(rpctee_tap::elf_bytes(&bytes));
   char digest[17];
-  std::snprintf(digest, sizeof(digest), "%016llx", static_cast<unsigned long long>(Fnv1a(Bytes(object, bytes))));
+  std::snprintf(digest, sizeof(digest), "%016llx", static_cast<unsigned long long>(HashOf(Bytes(object, bytes))));
   return {.bytes = bytes, .digest = digest};
 }
 
@@ -301,7 +300,7 @@ std::optional<FlowSight> Tap::LookUpFlow(const Flow& flow) const {
   if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.rpctee_flows), &key, &value) != 0) {
     return std::nullopt;
   }
-  return FlowSight{.mark = Fnv1a(Bytes(reinterpret_cast<const uint8_t*>(&value), sizeof(value))),
+  return FlowSight{.mark = HashOf(Bytes(reinterpret_cast<const uint8_t*>(&value), sizeof(value))),
                    .ignored = value.state == RPCTEE_FLOW_IGNORE};
 }
 
