@@ -125,8 +125,7 @@ def show(consumer, v1, v2, ledger):
     say("")
     for row in rows:
         say("  " + "".join(f"{cell:<{width}}" for cell, width in zip(row, (28, 20, 20, 20))).rstrip())
-    say("\n  ledger: " + ", ".join(f"{name} {count}" for name, count in ledger.items()
-                                   if count and name != "balanced")
+    say("\n  ledger: " + ", ".join(f"{name} {count}" for name, count in ledger.items() if type(count) is int and count)
         + f"; balanced: {'yes' if ledger['balanced'] else 'NO'}\n")
 
 

@@ -185,7 +185,7 @@ void AddReplayCommand(CLI::App& app, int& exit_status) {
       "replay", "Sends the packets of captures through the real hook, then the same way as the agent");
   auto arguments = std::make_shared<ReplayArguments>();
   command->add_option("CAPTURE", arguments->captures, "pcap or pcapng files, in this order")->required();
-  command->add_option("-c,--config", arguments->config, "Agent configuration: routes, limits, relay");
+  command->add_option("-c,--config", arguments->config, "Agent configuration: routes, mark, policies, limits, mirror");
   command
       ->add_option("--any-endpoint", arguments->any_endpoint,
                    "Take every destination on this port at 100 %, without configuration; nothing is sent")
