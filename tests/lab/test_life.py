@@ -275,5 +275,20 @@ def check_tells_what_would_be_mirrored_where(lab):
     check("bad.yaml:" in done.stdout + done.stderr, "says file and line")
 
 
+@case
+def check_tells_of_a_policy_that_fits_no_rule(lab):
+    good = lab.directory / "good.yaml"
+    good.write_text(routes(12.5), encoding="utf-8")
+    config = lab.directory / "agent.yaml"
+    config.write_text(f"routes: {{files: [{good}]}}\npolicies:\n- match: {{cluster: '*|v7|*'}}\n", encoding="utf-8")
+    command = [RPCTEE, "check", "-c", config, "-o", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    check_equal(done.returncode, 0, "exit status: it is a warning")
+    where = f"{config}:3:3: policies[0]: no mirror rule fits it"
+    check_equal(done.stderr.count(f"warning: {where}"), 1, f"told once: {done.stderr}")
+    told = [concern for concern in json.loads(done.stdout)["concerns"] if concern.startswith(where)]
+    check_equal(len(told), 1, "told once in the JSON")
+
+
 if __name__ == "__main__":
     sys.exit(run())

@@ -50,6 +50,8 @@ class Overlay {
     diagnostics_.push_back({Severity::kError, position.origin, fmt::format("{}: {}", position.path, text)});
   }
 
+  const route::Origin& OriginOf(const google::protobuf::Message& message) const { return sources_.OriginOf(message); }
+
   void Count(const google::protobuf::Message& message, int field, bool present, uint32_t value, uint32_t min,
              uint32_t max, uint32_t& out) {
     if (!present) {

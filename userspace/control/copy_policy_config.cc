@@ -96,6 +96,7 @@ void TakePolicies(const google::protobuf::RepeatedPtrField<pb::Policy>& protos, 
     route::MatchedPolicy& policy = policies.emplace_back();
     TakeMatch(proto.match(), policy);
     policy.policy = TakePolicy(proto, overlay);
+    policy.origin = overlay.OriginOf(proto);
   }
 }
 

@@ -90,6 +90,8 @@ std::vector<std::string> Concerns(const Snapshot& snapshot) {
   for (const RouteConfig& config : snapshot.source().configs) {
     finder.Look(config);
   }
+  const std::vector<std::string>& idle = snapshot.source().idle_policies;
+  finder.found.insert(finder.found.end(), idle.begin(), idle.end());
   return std::move(finder.found);
 }
 

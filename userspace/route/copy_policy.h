@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "protocol/additions.h"
+#include "route/origin.h"
 
 namespace rpctee::route {
 
@@ -53,12 +54,13 @@ struct MatchedPolicy {
   std::string route = "*";  // or its number, "#1"
   std::string cluster = "*";
   CopyPolicy policy;
+  Origin origin;
 };
 
 // Why copies can't get these, if they can't.
 Status CheckAttachments(const std::vector<Attachment>& attachments);
 
-// Gives each mirror rule the first policy that fits it.
+// Gives each mirror rule the first policy that fits it, and notes the policies that no rule got.
 void ApplyPolicies(const std::vector<MatchedPolicy>& policies, RouteSet& routes);
 
 }  // namespace rpctee::route

@@ -17,7 +17,7 @@ std::string Describe(const Snapshot& snapshot);
 std::string DescribeJson(const Snapshot& snapshot);
 
 // Facts that are allowed but hardly meant, one sentence each: a mirror that can't get anything, a route that can't be
-// tapped, copies that go back to the same pods, routes that no request reaches.
+// tapped, copies that go back to the same pods, routes that no request reaches, policies that no mirror rule has.
 std::vector<std::string> Concerns(const Snapshot& snapshot);
 
 // One condition: `method starts with "say"`, `not: group is present`.

@@ -10,17 +10,10 @@
 
 #include "base/address.h"
 #include "route/copy_policy.h"
+#include "route/origin.h"
 #include "route/share.h"
 
 namespace rpctee::route {
-
-// Where a piece of configuration stands, for messages: "routes.yaml:12:5".
-struct Origin {
-  std::string file;
-  int line = 0;  // from 1; 0 = unknown
-  int column = 0;
-  std::string ToString() const;
-};
 
 // One condition on one field of a request: Envoy's HeaderMatcher over `interface`, `method` and attachments.
 // The one difference: an empty kExact means an empty value. (Envoy's deprecated `exact_match: ""` means "present".)
@@ -87,6 +80,7 @@ struct RouteSet {
   std::vector<RouteConfig> configs;
   std::vector<Cluster> clusters;
   Mark mark = {};
+  std::vector<std::string> idle_policies = {};  // those that apply to no mirror rule, a sentence each
 };
 
 }  // namespace rpctee::route

@@ -250,6 +250,8 @@ log: {level: trace, format: json}
   ASSERT_EQ(config->policies.size(), 3U);
   const route::MatchedPolicy& first = config->policies[0];
   EXPECT_THAT((std::vector{first.config, first.route, first.cluster}), ElementsAre("demo*", "#1", "*v2*"));
+  EXPECT_EQ(first.origin.ToString(), directory_.Path("agent.yaml") + ":36:3");
+  EXPECT_EQ(config->policies[2].origin.line, 48);
   EXPECT_EQ(first.policy, (route::CopyPolicy{.attachments = {{"a", "1"}, {"b", "2"}},
                                              .oneway = true,
                                              .allow_methods = {"get*"},

@@ -8,6 +8,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
 
 // Two configurations with two mirror rules each.
 RouteSet TwoOfTwo() {
@@ -47,6 +49,33 @@ TEST(CopyPolicy, TheFirstPolicyThatFitsARuleAppliesToIt) {
   RouteSet routes = TwoOfTwo();
   ApplyPolicies({by_config, by_number, by_cluster, Limit(4)}, routes);
   EXPECT_THAT(LimitsOf(routes), ElementsAre(1, 2, 4, 2));
+}
+
+TEST(CopyPolicy, APolicyThatNoRuleGetsIsNamedOnceWithItsPlace) {
+  MatchedPolicy misspelt = Limit(1);
+  misspelt.config = "org.Dmeo_*";
+  misspelt.origin = {"agent.yaml", 7, 3};
+  MatchedPolicy by_route = Limit(3);
+  by_route.route = "first";
+  MatchedPolicy by_cluster = Limit(4);
+  by_cluster.cluster = "v1";
+  RouteSet routes = TwoOfTwo();
+  ApplyPolicies({misspelt, Limit(2), by_route, by_cluster}, routes);
+  EXPECT_THAT(
+      routes.idle_policies,
+      ElementsAre("agent.yaml:7:3: policies[0]: no mirror rule fits it (config 'org.Dmeo_*', route '*', cluster '*'), "
+                  "so it does nothing",
+                  "policies[2]: earlier policies apply to all mirror rules that fit it, so it does nothing",
+                  "policies[3]: no mirror rule fits it (config '*', route '*', cluster 'v1'), so it does nothing"));
+  EXPECT_THAT(Concerns(*MustBuild(routes)), IsSupersetOf(routes.idle_policies));
+}
+
+TEST(CopyPolicy, PoliciesThatEachHaveARuleAreOfNoConcern) {
+  MatchedPolicy first = Limit(1);
+  first.config = "org.Demo_*";
+  RouteSet routes = TwoOfTwo();
+  ApplyPolicies({first, Limit(2)}, routes);
+  EXPECT_THAT(routes.idle_policies, IsEmpty());
 }
 
 TEST(CopyPolicy, CopiesGetWhatTheRouteThePolicyAndTheMarkAdd) {
