@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -99,7 +100,7 @@ RepliesView::RepliesView(const route::Snapshot& snapshot, const std::vector<Endp
     for (const route::Route& route : config.routes) {
       const std::set<SocketAddress> own = EndpointsOf(snapshot, route);
       for (size_t i = 0; i < route.mirrors.size(); ++i, ++rule) {
-        Rule& added = rules_.emplace_back(Rule{rule->config, rule->route, rule->cluster, {}, {}, {}});
+        Rule& added = rules_.emplace_back(Rule{.config = rule->config, .route = rule->route, .cluster = rule->cluster});
         added.mirrors = MirrorsOf({rule->config, rule->route, rule->cluster}, copies);
         std::copy_if(endpoints.begin(), endpoints.end(), std::back_inserter(added.endpoints),
                      [&](const EndpointReplies& replies) { return own.contains(replies.endpoint); });
@@ -109,13 +110,33 @@ RepliesView::RepliesView(const route::Snapshot& snapshot, const std::vector<Endp
       }
     }
   }
+  CountSharing();
+}
+
+void RepliesView::CountSharing() {
+  std::map<SocketAddress, size_t> rules_of;
+  for (const Rule& rule : rules_) {
+    for (const EndpointReplies& replies : rule.endpoints) {
+      ++rules_of[replies.endpoint];
+    }
+  }
+  for (Rule& rule : rules_) {
+    for (const EndpointReplies& replies : rule.endpoints) {
+      rule.sharing = std::max(rule.sharing, rules_of[replies.endpoint]);
+    }
+  }
 }
 
 std::string RepliesView::ToText() const {
-  std::string text;
+  if (rules_.empty()) {
+    return "";
+  }
+  std::string text =
+      "  answers (v1: to all requests drawn at its endpoints, of whatever rule; v2: to the rule's own copies)\n";
   for (const Rule& rule : rules_) {
-    text += fmt::format("  {} {} -> {}\n    v1 {}\n    v2 {}\n", rule.config, rule.route, rule.cluster,
-                        Figures(rule.sum, seconds_), Figures(rule.mirrors, seconds_));
+    text += fmt::format(
+        "  {} {} -> {}\n    v1 {}{}\n    v2 {}\n", rule.config, rule.route, rule.cluster, Figures(rule.sum, seconds_),
+        rule.sharing > 1 ? fmt::format("; shared by {} rules", rule.sharing) : "", Figures(rule.mirrors, seconds_));
     for (const EndpointReplies& replies : rule.endpoints) {
       text += fmt::format("      {} {}\n", replies.endpoint.ToString(), Figures(replies, seconds_));
     }
@@ -138,6 +159,7 @@ std::string RepliesView::AddToJson(std::string ledger_json) const {
                      {"mirror_cluster", rule.cluster},
                      {"v1", ToJson(rule.sum, seconds_)},
                      {"v2", ToJson(rule.mirrors, seconds_)},
+                     {"rules_of_v1_endpoints", rule.sharing},
                      {"v1_endpoints", endpoints}});
   }
   ledger_json.pop_back();

@@ -36,7 +36,10 @@ class RepliesView {
     tap::EndpointReplies sum;  // of its endpoints
     tap::EndpointReplies mirrors;
     std::vector<tap::EndpointReplies> endpoints;
+    size_t sharing = 0;  // how many rules an endpoint has, this one included: of that which has the most
   };
+
+  void CountSharing();
 
   double seconds_ = 0;
   std::vector<Rule> rules_;

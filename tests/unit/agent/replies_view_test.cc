@@ -102,6 +102,25 @@ TEST(RepliesView, TheTextNamesEachRuleAndEachEndpoint) {
   EXPECT_THAT(text, Not(HasSubstr("unframed")));
 }
 
+TEST(RepliesView, ARuleThatSharesEndpointsSaysSo) {
+  const tap::EndpointReplies one = Answered("10.0.0.1:1", 30, 0, milliseconds(1));
+  const tap::EndpointReplies two = Answered("10.0.0.2:1", 60, 0, milliseconds(1));
+  const RepliesView all(*TwoRoutes(), {one, two}, {}, seconds(10));
+  EXPECT_THAT(all.ToText(), HasSubstr("p99 1.02 ms; shared by 3 rules\n    v2 "));
+  EXPECT_EQ(Json(all)["replies"][2]["rules_of_v1_endpoints"], 3) << "10.0.0.1 has three, 10.0.0.2 two";
+  const RepliesView second(*TwoRoutes(), {two}, {}, seconds(10));
+  EXPECT_EQ(Json(second)["replies"][1]["rules_of_v1_endpoints"], 2);
+  EXPECT_EQ(Json(second)["replies"][0]["rules_of_v1_endpoints"], 0);
+  const RepliesView alone(
+      *route::MustBuild({.configs = {MakeConfig("org.example.Demo", {MakeRoute("one", {}, {"v1"}, {Mirror("v3")})})},
+                         .clusters = {MakeCluster("v1", {"10.0.0.1:1"}), MakeCluster("v3", {})}}),
+      {one}, {}, seconds(10));
+  EXPECT_EQ(Json(alone)["replies"][0]["rules_of_v1_endpoints"], 1);
+  EXPECT_THAT(alone.ToText(), Not(HasSubstr("shared")));
+  EXPECT_THAT(alone.ToText(),
+              testing::StartsWith("  answers (v1: to all requests drawn at its endpoints, of whatever"));
+}
+
 TEST(RepliesView, NothingIsShownOfAnswersThatAreNotTapped) {
   const RepliesView view(*TwoRoutes(), {}, {}, seconds(10));
   EXPECT_EQ(view.ToText(), "");
