@@ -48,6 +48,27 @@
 	X(copy_abandoned, "the agent stopped before the answer came")
 
 /*
+ * What the agent's connections to a mirror endpoint went through. These explain, they are not outcomes.
+ * X(name, what it counts); cx_ as Envoy says upstream_cx_ where it has the like
+ */
+#define RPCTEE_MIRROR_COUNTERS(X)                                                                              \
+	X(cx_total, "connections that were begun")                                                             \
+	X(cx_connect_fail, "connections that were refused, timed out while connecting, or could not be begun") \
+	X(cx_failed, "connections lost in the middle of work, or without ever having been of use")             \
+	X(cx_closed_idle, "connections that the mirror closed while it owed nothing")                          \
+	X(cx_idle_timeout, "connections closed because there was nothing to send for long")                    \
+	X(cx_close_notify, "times the mirror asked for no more requests (Dubbo's READONLY)")                   \
+	X(cx_protocol_error, "connections closed because what came was no answer, or made no sense")           \
+	X(cx_flood, "connections closed because much came and answered nothing")                               \
+	X(cx_order_lost, "connections closed because answers that are matched by their order did not come")    \
+	X(ejections, "times the endpoint was put out, failed probes included")                                 \
+	X(replies_ignored, "answers to nothing that waits: an unknown id, or after the timeout")               \
+	X(callbacks_skipped, "requests from the mirror to the agent")                                          \
+	X(heartbeats_answered, "heartbeats of the mirror that were answered")                                  \
+	X(heartbeats_dropped, "heartbeats of the mirror for whose answer there was no room")                   \
+	X(frames_refused, "copies that were not one whole request; they have no endpoint")
+
+/*
  * What the tap program did with packets and frames. These explain, they are not outcomes.
  * X(name, what it counts)
  */

@@ -230,6 +230,8 @@ class Agent(Process):
         check_equal(self.popen.returncode, 0, f"exit status of the agent ({tail(self.log())})")
         ledger = json.loads(self.ledger_path.read_text(encoding="utf-8"))
         check(ledger["balanced"], f"the ledger does not balance: {ledger}")
+        errors = sum(sum(mirror["errors"].values()) for mirror in ledger["mirrors"])
+        check_equal(errors, ledger["answered_error"], f"errors by name ({ledger['mirrors']})")
         return ledger
 
 

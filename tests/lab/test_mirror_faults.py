@@ -8,6 +8,7 @@ stopping an agent whose books do not fails.
 import pathlib
 import random
 import re
+import signal
 import sys
 import time
 
@@ -27,7 +28,7 @@ BAD = f"{ADDRESSES['v2'][0]}:{BAD_PORT}"
 
 # A server on the port that does what its name says to each connection.
 BAD_SERVER = """
-import os, socket, struct, sys, threading, time
+import itertools, os, socket, struct, sys, threading, time
 port, kind = int(sys.argv[1]), sys.argv[2]
 
 def flood(peer):  # whole answers to nobody, as fast as they go
@@ -55,10 +56,18 @@ def reset(peer):
 def deaf(peer):
     time.sleep(600)
 
+def errors(peer):  # whole answers, each with the next status
+    stream = peer.makefile("rb")
+    for status in itertools.cycle((20, 31, 60, 70, 7)):
+        header = stream.read(16)
+        if len(header) < 16 or len(stream.read(int.from_bytes(header[12:], "big"))) == 0:
+            return
+        peer.sendall(bytes([0xda, 0xbb, 0x02, status]) + header[4:12] + struct.pack(">I", 1) + b"\\x92")
+
 def serve(peer):
     try:
         {"flood": flood, "garbage": garbage, "hang": hang, "half_close": half_close, "reset": reset,
-         "deaf": deaf}[kind](peer)
+         "deaf": deaf, "errors": errors}[kind](peer)
     except OSError:
         pass
 
@@ -96,6 +105,11 @@ cluster_name: outbound|{PORT}|v2|{HOST}
 endpoints:
 - lb_endpoints:{lines}
 """
+
+
+def row_of(ledger, endpoint):
+    """What the ledger tells of one mirror."""
+    return next(row for row in ledger["mirrors"] if row["endpoint"] == endpoint)
 
 
 def anonymous_kib(agent):
@@ -139,7 +153,30 @@ def dead(lab):
 
 @case
 def refusing(lab):
-    bear(lab, BAD)
+    ledger, _ = bear(lab, BAD)
+    row = row_of(ledger, BAD)
+    check(row["cx_connect_fail"] > 0 and row["ejections"] > 0, f"the report tells why ({row})")
+    check_equal((row["cx_connect_fail"], row["cx_failed"]), (row["cx_total"], 0), "connections that failed")
+
+
+@case
+def errors_of_many_kinds(lab):
+    bad_server(lab, "errors")
+    asked = {}
+
+    def during(agent, until):
+        time.sleep(SECONDS / 2)
+        agent.send_signal(signal.SIGUSR1)
+        asked["said"] = agent.wait_for_log(rf"mirror {re.escape(BAD)}: cx_total 1, error .*").group()
+        time.sleep(max(0, until - time.monotonic()))
+
+    ledger, _ = bear(lab, BAD, during)
+    errors = row_of(ledger, BAD)["errors"]
+    names = {"SERVER_TIMEOUT", "SERVICE_NOT_FOUND", "SERVICE_ERROR", "status 7"}
+    check_equal(set(errors), names, "errors by name")
+    check(all(f"error {name} " in asked["said"] for name in names), f"in the text too ({asked})")
+    check(max(errors.values()) - min(errors.values()) <= 1, f"each as often ({errors})")
+    check_equal(row_of(ledger, GOOD)["errors"], {}, "the good mirror's errors")
 
 
 @case
@@ -168,6 +205,8 @@ def garbage(lab):
     bad_server(lab, "garbage")
     ledger, _ = bear(lab, BAD)
     check(ledger["connection_lost"] > 0, f"what is not Dubbo ends the connection ({ledger})")
+    row = row_of(ledger, BAD)
+    check(row["cx_protocol_error"] > 0, f"the report tells why ({row})")
 
 
 @case

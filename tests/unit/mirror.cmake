@@ -5,6 +5,7 @@ rpctee_test(
           mirror/budget_test.cc
           mirror/mirror_budget_test.cc
           mirror/ejection_test.cc
+          mirror/endpoint_stats_test.cc
           mirror/mirror_ejection_test.cc
           mirror/mirror_backpressure_test.cc
           mirror/mirror_balance_test.cc

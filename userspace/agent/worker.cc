@@ -96,7 +96,7 @@ void Worker::BeginCounts() {
 
 LedgerCounts Worker::Counts(TimePoint deadline) {
   if (!thread_.joinable()) {
-    return ledger_.AllCounts();
+    return AllCounts();
   }
   std::unique_lock lock(mutex_);
   if (counted_.wait_until(lock, deadline, [this] { return !counts_are_wanted_; })) {
@@ -104,6 +104,13 @@ LedgerCounts Worker::Counts(TimePoint deadline) {
   }
   LedgerCounts counts = ledger_.Counts();
   counts.rules = counts_.rules;
+  counts.mirrors = counts_.mirrors;
+  return counts;
+}
+
+LedgerCounts Worker::AllCounts() const {
+  LedgerCounts counts = ledger_.AllCounts();
+  counts.mirrors = mirror_.Counts();
   return counts;
 }
 
@@ -211,7 +218,7 @@ void Worker::TellCounts() {
   ledger_.SetInFlight(mirror_.in_flight());
   const std::lock_guard lock(mutex_);
   if (counts_are_wanted_) {
-    counts_ = ledger_.AllCounts();
+    counts_ = AllCounts();
     counts_are_wanted_ = false;
     counted_.notify_one();
   }

@@ -83,6 +83,8 @@ class Worker final : private mirror::MirrorObserver, private FlowControl {
   void TakeSnapshot();
   void Beat(TimePoint now);
   void TellCounts();
+  // With what is told by rule and by mirror; for the worker's own thread, or when there is none.
+  LedgerCounts AllCounts() const;
 
   void TakeBack(const Flow& flow, uint64_t flow_id, uint32_t holes, Content protocol) override;
   void GiveUp(const Flow& flow, uint64_t flow_id, uint32_t holes) override;

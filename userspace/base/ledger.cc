@@ -121,9 +121,12 @@ std::string ToJson(const RuleCounts& row) {
          ",\"answer_us_buckets\":" + BucketsToJson(row.latency) + "}";
 }
 
-std::string RulesToJson(const std::vector<RuleCounts>& rules) {
+std::string ToJson(const MirrorCounts& row) { return row.ToJson(); }
+
+template <typename Row>
+std::string RowsToJson(const std::vector<Row>& rows) {
   std::string json;
-  for (const RuleCounts& row : rules) {
+  for (const Row& row : rows) {
     json += (json.empty() ? "" : ",") + ToJson(row);
   }
   return "[" + json + "]";
@@ -141,6 +144,9 @@ std::string LedgerReport::ToText() const {
   for (const RuleCounts& row : rules) {
     text += rpctee::ToText(row);
   }
+  for (const MirrorCounts& row : mirrors) {
+    text += row.ToText();
+  }
   return text + ReportLine("balanced", Balanced() ? "yes" : "NO");
 }
 
@@ -149,7 +155,8 @@ std::string LedgerReport::ToJson() const {
   for (const Line& line : Lines(*this)) {
     json += "\"" + std::string(line.name) + "\":" + std::to_string(line.value) + ",";
   }
-  return json + "\"rules\":" + RulesToJson(rules) + ",\"balanced\":" + (Balanced() ? "true" : "false") + "}";
+  return json + "\"rules\":" + RowsToJson(rules) + ",\"mirrors\":" + RowsToJson(mirrors) +
+         ",\"balanced\":" + (Balanced() ? "true" : "false") + "}";
 }
 
 LedgerCounts& LedgerCounts::operator+=(const LedgerCounts& other) {
@@ -164,6 +171,7 @@ LedgerCounts& LedgerCounts::operator+=(const LedgerCounts& other) {
   AddTo(copy_outcomes, other.copy_outcomes);
   in_flight += other.in_flight;
   AddRows(rules, other.rules);
+  AddRows(mirrors, other.mirrors);
   return *this;
 }
 
@@ -182,6 +190,9 @@ LedgerReport MakeReport(const TapTotals& tap, const LedgerCounts& agent, bool se
   report.copy_outcomes = agent.copy_outcomes;
   report.in_flight = agent.in_flight;
   report.rules = agent.rules;
+  report.mirrors = agent.mirrors;
+  std::sort(report.mirrors.begin(), report.mirrors.end(),
+            [](const MirrorCounts& a, const MirrorCounts& b) { return a.endpoint < b.endpoint; });
   report.requests[static_cast<size_t>(RequestOutcome::not_sampled)] += tap.not_sampled;
   report.requests[static_cast<size_t>(RequestOutcome::too_big)] += tap.too_big;
   report.requests[static_cast<size_t>(RequestOutcome::ring_full)] += tap.ring_full;

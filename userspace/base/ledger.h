@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mirror_counts.h"
 #include "base/outcomes.h"
 #include "base/rule_book.h"
 
@@ -37,16 +38,17 @@ struct LedgerReport {
   uint64_t sent = 0;      // copies whose last byte was handed to a socket
   uint64_t unmarked = 0;  // copies that went out without the attachments they should have had
   std::array<uint64_t, kCopyOutcomes> copy_outcomes{};
-  uint64_t in_flight = 0;         // copies not yet ended: as counted by their owner
-  std::vector<RuleCounts> rules;  // the copies' part once more, by rule and endpoint
-  bool settled = false;           // the agent has stopped: nothing may be in the ring, open or in flight any more
+  uint64_t in_flight = 0;             // copies not yet ended: as counted by their owner
+  std::vector<RuleCounts> rules;      // the copies' part once more, by rule and endpoint
+  std::vector<MirrorCounts> mirrors;  // by endpoint, in the order of addresses
+  bool settled = false;               // the agent has stopped: nothing may be in the ring, open or in flight any more
 
   // seen = sum of outcomes + open + in ring, copies = sum of copy outcomes + in flight; and when settled, these three
   // are 0.
   bool Balanced() const;
-  // Several lines for people, one of them for each rule and endpoint. Outcomes that are zero are left out.
+  // Several lines for people, one of them for each rule and endpoint, and for each mirror. Zeroes are left out.
   std::string ToText() const;
-  // One JSON object: every name with its number, "rules" and "balanced".
+  // One JSON object: every name with its number, "rules", "mirrors" and "balanced".
   std::string ToJson() const;
 };
 
@@ -63,6 +65,7 @@ struct LedgerCounts {
   std::array<uint64_t, kCopyOutcomes> copy_outcomes{};
   uint64_t in_flight = 0;
   std::vector<RuleCounts> rules;
+  std::vector<MirrorCounts> mirrors;
 
   LedgerCounts& operator+=(const LedgerCounts& other);
 };

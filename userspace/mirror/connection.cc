@@ -64,7 +64,7 @@ bool Connection::Open(TimePoint now) {
     watched = context_.loop.Add(socket->fd.get(), EPOLLIN | EPOLLOUT, [this](uint32_t events) { OnEvents(events); });
   }
   if (!socket || !watched) {
-    ++context_.stats.connects_failed;
+    Count(MirrorCounter::cx_connect_fail);
     health_.OnConnectionFailed(now);
     context_.observer.OnConnectFailed(remote_, socket ? watched.error().message : socket.error().message);
     return false;
@@ -77,7 +77,7 @@ bool Connection::Open(TimePoint now) {
   late_ = 0;
   answered_ = false;
   bytes_since_answer_ = 0;
-  ++context_.stats.connections_opened;
+  Count(MirrorCounter::cx_total);
   connect_deadline_ = now + context_.options.connect_timeout;
   ArmTimer(connect_deadline_);
   context_.observer.OnConnectionOpened(local_, remote_);
@@ -148,9 +148,9 @@ void Connection::Close(CloseCause cause, const std::string& reason) {
   }
   if (failed) {
     health_.OnConnectionFailed(now);
-    ++(before == State::kConnecting ? context_.stats.connects_failed : context_.stats.connections_failed);
+    Count(before == State::kConnecting ? MirrorCounter::cx_connect_fail : MirrorCounter::cx_failed);
   } else if (cause == CloseCause::kPeerWhileIdle) {
-    ++context_.stats.idle_closes;
+    Count(MirrorCounter::cx_closed_idle);
   }
   EndAll(cause == CloseCause::kStopped ? CopyOutcome::copy_abandoned : CopyOutcome::connection_lost);
   context_.observer.OnConnectionClosed(local_, remote_, reason);
@@ -221,11 +221,11 @@ bool Connection::ReadSome() {
   const auto bytes = static_cast<size_t>(count);
   bytes_since_answer_ += bytes;
   if (!reader_.Read(Bytes(context_.read_buffer).first(bytes), Clock::now(), *this)) {
-    ++context_.stats.replies_malformed;
+    Count(MirrorCounter::cx_protocol_error);
     Close(CloseCause::kFailure,
           "the mirror sent what is not " + std::string(ProtocolName(wire_)) + ": " + std::string(reader_.error()));
   } else if (bytes_since_answer_ > kMaxBytesWithoutAnswer) {
-    ++context_.stats.floods_cut;
+    Count(MirrorCounter::cx_flood);
     Close(CloseCause::kFailure, "the mirror sent more than 64 MiB without an answer to a request");
   }
   return fd_.valid();
@@ -247,11 +247,11 @@ void Connection::OnMessage(const FrameHeader& header, Bytes body) {
       return;
     case MessageKind::kRequest:
     case MessageKind::kOneway:
-      ++context_.stats.callbacks_skipped;
+      Count(MirrorCounter::callbacks_skipped);
       return;
     case MessageKind::kResponse:
     case MessageKind::kEventResponse:
-      ++context_.stats.replies_ignored;
+      Count(MirrorCounter::replies_ignored);
       return;
   }
 }
@@ -270,15 +270,17 @@ const PendingCopy* Connection::FindAnswered(const Answer& answer) {
 void Connection::OnAnswer(const Answer& answer) {
   const PendingCopy* copy = FindAnswered(answer);
   if (copy == nullptr) {
-    ++context_.stats.replies_ignored;
+    Count(MirrorCounter::replies_ignored);
     return;
   }
   answered_ = true;
   bytes_since_answer_ = 0;
   Ejection::End end = Ejection::End::kTaken;
-  if (wire_ == Wire::kDubbo && answer.verdict == Verdict::kError) {
-    ++context_.stats.error_statuses.at(answer.status);
+  if (answer.verdict == Verdict::kError && wire_ == Wire::kDubbo) {
+    health_.stats().CountDubboError(answer.status);
     end = answer.status == kStatusThreadPoolExhausted ? Ejection::End::kExhausted : end;
+  } else if (answer.verdict == Verdict::kError) {
+    health_.stats().CountThriftError();
   }
   End(*copy, OutcomeOf(answer.verdict), end, answer.head_at - copy->sent_at);
 }
@@ -286,10 +288,10 @@ void Connection::OnAnswer(const Answer& answer) {
 void Connection::OnHeartbeat(const FrameHeader& header) {
   const auto answer = protocol::dubbo::HeartbeatAnswer(header);
   if (buffer_.size() + answer.size() > context_.options.max_buffer_bytes) {
-    ++context_.stats.heartbeats_dropped;
+    Count(MirrorCounter::heartbeats_dropped);
     return;
   }
-  ++context_.stats.heartbeats_answered;
+  Count(MirrorCounter::heartbeats_answered);
   buffer_.Append(answer);
   CountMemory();
   MarkUnflushed();
@@ -299,7 +301,7 @@ void Connection::OnReadonly() {
   if (state_ != State::kConnected) {
     return;
   }
-  ++context_.stats.readonly_events;
+  Count(MirrorCounter::cx_close_notify);
   state_ = State::kReadonly;
   // Nothing new is queued, so by then every copy has ended; a mirror that did not close by then has forgotten to.
   readonly_deadline_ = Clock::now() + std::max(context_.options.reply_timeout, context_.options.reconnect_max);
@@ -388,7 +390,7 @@ void Connection::OnTimer() {
   const TimePoint now = Clock::now();
   ExpireCopies(now);
   if (IsOrdered(wire_) && late_ >= context_.options.max_pipelined) {
-    ++context_.stats.order_lost;
+    Count(MirrorCounter::cx_order_lost);
     Close(CloseCause::kFailure, "the mirror has answered none of the requests that it was sent");
   } else if (state_ == State::kConnecting && now >= connect_deadline_) {
     Close(CloseCause::kFailure, "connect: no answer within the connect timeout");
@@ -396,7 +398,7 @@ void Connection::OnTimer() {
     Close(CloseCause::kFailure, "the mirror wants no requests and has not closed the connection");
   } else if (context_.options.idle_timeout > Duration::zero() && IsUnused() &&
              now - last_queued_ >= context_.options.idle_timeout) {
-    ++context_.stats.idle_timeouts;
+    Count(MirrorCounter::cx_idle_timeout);
     Close(CloseCause::kIdle, "nothing was to be sent for long");
   } else {
     RearmTimer(now);

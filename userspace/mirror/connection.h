@@ -80,6 +80,7 @@ class Connection final : private ReplySink {
   void ArmTimer(TimePoint when);
   void OnTimer();
   void RearmTimer(TimePoint now);
+  void Count(MirrorCounter counter) { health_.stats().Count(counter); }
   // Whether this connection has been of use, so that a close is no sign of a broken mirror.
   bool Proved(TimePoint now) const;
   bool IsUnused() const { return state_ == State::kConnected && pending_.size() == 0 && buffer_.size() == 0; }

@@ -7,6 +7,7 @@
 
 #include "base/event_loop.h"
 #include "mirror/budget.h"
+#include "mirror/endpoint_stats.h"
 #include "mirror/observer.h"
 
 namespace rpctee::mirror {
@@ -34,7 +35,7 @@ struct Context {
   MirrorObserver& observer;
   const MirrorOptions options;
   const std::shared_ptr<AgentBudget> budget;
-  MirrorStats stats;
+  EndpointStatsTable stats;
   size_t in_flight = 0;                // copies that have not ended
   std::vector<Connection*> unflushed;  // connections with new bytes since the last flush
   std::vector<uint8_t> read_buffer;    // what was read is parsed at once, so one buffer serves all

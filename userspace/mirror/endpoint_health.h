@@ -16,6 +16,7 @@ class EndpointHealth {
   EndpointHealth(Context& context, const SocketAddress& address)
       : context_(context),
         address_(address),
+        stats_(context.stats.Of(address)),
         gate_(Backoff(context.options.reconnect_min, context.options.reconnect_max, Seed(address))),
         ejection_(context.options.ejection, Seed(address)) {}
 
@@ -26,6 +27,8 @@ class EndpointHealth {
   TimePoint RetryAt(TimePoint now) const {
     return ejection_.is_probed() ? now + kProbeLook : std::max(gate_.not_before(), ejection_.not_before());
   }
+
+  EndpointStats& stats() { return stats_; }
 
   void OnQueued(TimePoint now) { ejection_.OnQueued(now); }
   void OnCopyEnd(Ejection::End end, TimePoint queued) {
@@ -46,7 +49,7 @@ class EndpointHealth {
   static uint64_t Seed(const SocketAddress& address) { return MonotonicNs() ^ std::hash<SocketAddress>()(address); }
   void Tell(Ejection::Change change) {
     if (change == Ejection::Change::kOut) {
-      ++context_.stats.ejections;
+      stats_.Count(MirrorCounter::ejections);
       context_.observer.OnEndpointOut(address_, ejection_.last_time());
     } else if (change == Ejection::Change::kBack) {
       context_.observer.OnEndpointBack(address_);
@@ -55,6 +58,7 @@ class EndpointHealth {
 
   Context& context_;
   const SocketAddress address_;
+  EndpointStats& stats_;
   ReconnectGate gate_;
   Ejection ejection_;
 };

@@ -122,7 +122,7 @@ void Mirror::Send(const Copy& copy) {
   }
   const std::optional<CopyHead> head = ReadHead(copy);
   if (!head) {
-    ++context_->stats.frames_refused;
+    context_->stats.other().Count(MirrorCounter::frames_refused);
     return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);
   }
   const TimePoint now = Clock::now();
@@ -179,6 +179,6 @@ std::vector<Mirror::EndpointStatus> Mirror::Status() const {
   return list;
 }
 
-const MirrorStats& Mirror::stats() const { return context_->stats; }
+std::vector<MirrorCounts> Mirror::Counts() const { return context_->stats.Rows(); }
 
 }  // namespace rpctee::mirror

@@ -16,6 +16,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/event_loop.h"
+#include "base/mirror_counts.h"
 #include "base/result.h"
 #include "mirror/copy_head.h"
 #include "mirror/observer.h"
@@ -66,7 +67,9 @@ class Mirror {
     size_t buffered_bytes = 0;
   };
   std::vector<EndpointStatus> Status() const;
-  const MirrorStats& stats() const;
+  // What was counted since the Mirror was made, by endpoint, in no order. It explains; the ends of copies are told to
+  // the observer.
+  std::vector<MirrorCounts> Counts() const;
 
  private:
   struct ClusterState {

@@ -1,10 +1,9 @@
-// What surrounds a Mirror: its limits, whom it tells, and what it counts beside the outcomes of copies.
+// What surrounds a Mirror: its limits, and whom it tells.
 //
 // Plain values and one interface. Callbacks come on the thread of the Mirror's loop, in the middle of its work: they
 // must not call the Mirror.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -60,26 +59,6 @@ class MirrorObserver {
   // It gets no copies for a time, and then one; or it gets copies again.
   virtual void OnEndpointOut(const SocketAddress& /*endpoint*/, Duration /*time*/) {}
   virtual void OnEndpointBack(const SocketAddress& /*endpoint*/) {}
-};
-
-// Counts since the Mirror was made. They explain; the outcomes of copies are told to the observer.
-struct MirrorStats {
-  uint64_t connections_opened = 0;  // connect() was begun
-  uint64_t connects_failed = 0;     // refused, timed out, or could not be begun
-  uint64_t connections_failed = 0;  // established, then lost in the middle of work or without ever having answered
-  uint64_t idle_closes = 0;         // closed by the mirror while nothing was owed
-  uint64_t replies_ignored = 0;     // to nothing that waits: unknown id, or after the timeout
-  uint64_t replies_malformed = 0;   // connections closed because no answer stood where one was due, or it made no sense
-  uint64_t floods_cut = 0;          // connections closed because they brought much and answered nothing
-  uint64_t callbacks_skipped = 0;   // requests from the mirror to us
-  uint64_t heartbeats_answered = 0;
-  uint64_t heartbeats_dropped = 0;  // no room for the answer
-  uint64_t readonly_events = 0;
-  uint64_t frames_refused = 0;  // given to Send without being one whole request
-  uint64_t idle_timeouts = 0;   // connections closed because there was nothing to send for long
-  uint64_t ejections = 0;       // of endpoints, failed probes included
-  uint64_t order_lost = 0;      // connections closed because answers that are matched by their order did not come
-  std::array<uint64_t, 256> error_statuses{};  // Dubbo's answers by status, those with OK left out
 };
 
 }  // namespace rpctee::mirror

@@ -162,8 +162,8 @@ TEST(Ledger, JsonHasEveryNameOnceAndTheVerdict) {
   EXPECT_EQ(json.at("seen"), 10);
   EXPECT_EQ(json.at("in_ring"), 5);
   EXPECT_EQ(json.at("balanced"), true);
-  // seen, sampled, received, in_ring, open, copies, sent, unmarked, in_flight, rules, balanced
-  EXPECT_EQ(json.size(), kRequestOutcomes + kCopyOutcomes + 11);
+  // seen, sampled, received, in_ring, open, copies, sent, unmarked, in_flight, rules, mirrors, balanced
+  EXPECT_EQ(json.size(), kRequestOutcomes + kCopyOutcomes + 12);
 }
 
 TEST(Ledger, TextLeavesOutZeroesButAlwaysHasTheVerdict) {

@@ -129,7 +129,7 @@ TEST_F(MirrorBackpressure, AHeartbeatFloodToAFullBufferIsBounded) {
   server.SetFlooding(beats);
   EXPECT_TRUE(RunUntil([&] {
     EXPECT_LE(mirror->buffered_bytes(), 50'000U);
-    return mirror->stats().heartbeats_dropped > 10'000;
+    return Counted(MirrorCounter::heartbeats_dropped) > 10'000;
   }));
 }
 

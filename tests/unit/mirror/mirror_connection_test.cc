@@ -65,9 +65,9 @@ TEST_F(MirrorConnection, ACloseWhileIdleIsOrdinaryAndTheNextCopyReconnectsAtOnce
     server.DropAll();
     ASSERT_TRUE(RunUntil([&] { return books.open.empty(); }));
     EXPECT_EQ(State(), "idle");
-    EXPECT_EQ(mirror->stats().idle_closes, i);
+    EXPECT_EQ(Counted(MirrorCounter::cx_closed_idle), i);
   }
-  EXPECT_EQ(mirror->stats().connections_failed, 0U);
+  EXPECT_EQ(Counted(MirrorCounter::cx_failed), 0U);
 }
 
 TEST_F(MirrorConnection, AMirrorThatClosesWithoutEverAnsweringIsBackedOffFrom) {
@@ -179,7 +179,7 @@ TEST_F(MirrorConnection, AConnectThatHangsEndsAfterTheConnectTimeout) {
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_GE(Clock::now() - begin, milliseconds(75));
   EXPECT_EQ(Count(CopyOutcome::connection_lost), 3U);
-  EXPECT_EQ(mirror->stats().connects_failed, 1U);
+  EXPECT_EQ(Counted(MirrorCounter::cx_connect_fail), 1U);
   EXPECT_EQ(State(), "backing off");
 }
 

@@ -42,7 +42,7 @@ TEST_F(MirrorEjection, OneThatHangsIsPutOutAndReturnsByOneProbe) {
   SendMany(20);
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 21U);
-  EXPECT_EQ(mirror->stats().ejections, 1U);
+  EXPECT_EQ(Counted(MirrorCounter::ejections), 1U);
 }
 
 TEST_F(MirrorEjection, AnotherEndpointTakesWhatTheOneThatIsOutDoesNot) {
@@ -136,8 +136,8 @@ TEST_F(MirrorEjection, AConnectionThatNobodyUsesIsClosedAndOpenedAgain) {
   SendMany(1);
   ASSERT_TRUE(RunUntil([&] { return server.accepted() == 1 && server.peers().empty(); }));
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 1U);
-  EXPECT_EQ(mirror->stats().idle_timeouts, 1U);
-  EXPECT_EQ(mirror->stats().connections_failed, 0U);
+  EXPECT_EQ(Counted(MirrorCounter::cx_idle_timeout), 1U);
+  EXPECT_EQ(Counted(MirrorCounter::cx_failed), 0U);
   SendMany(1);
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 2U);

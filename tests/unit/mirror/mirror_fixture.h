@@ -136,6 +136,14 @@ class MirrorTest : public ::testing::Test {
     }
   }
   uint64_t Count(CopyOutcome outcome) const { return books.Count(outcome); }
+  // Of all endpoints together.
+  uint64_t Counted(MirrorCounter counter) const {
+    uint64_t sum = 0;
+    for (const MirrorCounts& row : mirror->Counts()) {
+      sum += row.counts.at(static_cast<size_t>(counter));
+    }
+    return sum;
+  }
   std::string State(size_t index = 0) const { return mirror->Status().at(index).state; }
 
   EventLoop loop;

@@ -31,18 +31,48 @@ TEST_F(MirrorReply, AnExceptionInsideAnOkAnswerHasANameOfItsOwn) {
   EXPECT_EQ(Count(CopyOutcome::answered_exception), 3U);
 }
 
-TEST_F(MirrorReply, ErrorsAreCountedByTheirStatus) {
-  ScriptedServer server(loop);
-  server.Script([&](ScriptedServer& self, Peer& peer, const Message& message) {
-    self.Write(peer, Reply(message.id, server.messages() == 1 ? 60 : 80));
+TEST_F(MirrorReply, ErrorsAreCountedByEndpointAndByTheNameOfTheirStatus) {
+  ScriptedServer one(loop);
+  ScriptedServer two(loop);
+  one.Script([&](ScriptedServer& self, Peer& peer, const Message& message) {
+    constexpr std::array<uint8_t, 6> kStatuses{20, 60, 80, 80, 0, 255};
+    self.Write(peer, Reply(message.id, kStatuses.at((one.messages() - 1) % kStatuses.size())));
   });
-  Start({server.address()});
-  for (int i = 0; i < 3; ++i) {
+  two.Script(
+      [](ScriptedServer& self, Peer& peer, const Message& message) { self.Write(peer, Reply(message.id, 100)); });
+  Start({one.address(), two.address()});
+  for (int i = 0; i < 12; ++i) {
     SendMany(1);
     ASSERT_TRUE(RunUntilAllEnded());
   }
-  EXPECT_EQ(mirror->stats().error_statuses[60], 1U);
-  EXPECT_EQ(mirror->stats().error_statuses[80], 2U);
+  uint64_t errors = 0;
+  for (const MirrorCounts& row : mirror->Counts()) {
+    EXPECT_EQ(row.errors, row.endpoint == one.address()
+                              ? (std::map<std::string, uint64_t>{
+                                    {"SERVICE_NOT_FOUND", 1}, {"SERVER_ERROR", 2}, {"status 0", 1}, {"status 255", 1}})
+                              : (std::map<std::string, uint64_t>{{"SERVER_THREADPOOL_EXHAUSTED", 6}}));
+    for (const auto& [name, count] : row.errors) {
+      errors += count;
+    }
+  }
+  EXPECT_EQ(errors, Count(CopyOutcome::answered_error));
+}
+
+TEST_F(MirrorReply, WhatWasCountedOfAnEndpointOutlivesIt) {
+  ScriptedServer server(loop);
+  server.Script(
+      [](ScriptedServer& self, Peer& peer, const Message& message) { self.Write(peer, Reply(message.id, 70)); });
+  Start({server.address()});
+  for (uint64_t i = 1; i <= 3; ++i) {
+    SendMany(1);
+    ASSERT_TRUE(RunUntilAllEnded());
+    mirror->SetClusters({});
+    ASSERT_EQ(mirror->Counts().size(), 1U);
+    EXPECT_EQ(mirror->Counts()[0].endpoint, server.address());
+    EXPECT_EQ(mirror->Counts()[0].errors.at("SERVICE_ERROR"), i);
+    EXPECT_EQ(Counted(MirrorCounter::cx_total), i);
+    mirror->SetClusters({ClusterOf({server.address()})});
+  }
 }
 
 TEST_F(MirrorReply, AnswersInReverseOrderAreMatchedById) {
@@ -113,7 +143,7 @@ TEST_F(MirrorReply, UnknownAndRepeatedAndTooEarlyIdsAreIgnored) {
   Start({server.address()});
   SendMany(1);
   ASSERT_TRUE(RunUntilAllEnded());
-  EXPECT_TRUE(RunUntil([&] { return mirror->stats().replies_ignored == 4; }));
+  EXPECT_TRUE(RunUntil([&] { return Counted(MirrorCounter::replies_ignored) == 4; }));
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 1U);
   EXPECT_EQ(State(), "connected");
 }
@@ -126,7 +156,7 @@ TEST_F(MirrorReply, AHeartbeatOfTheMirrorIsAnswered) {
   server.WriteAll(Heartbeat(0x1234567890abcdef));
   ASSERT_TRUE(RunUntil([&] { return server.messages() == 2; }));
   EXPECT_EQ(server.log()[1].frame, Frame(0x22, 20, 0x1234567890abcdef, ByteVector{0x4e}));
-  EXPECT_EQ(mirror->stats().heartbeats_answered, 1U);
+  EXPECT_EQ(Counted(MirrorCounter::heartbeats_answered), 1U);
 }
 
 TEST_F(MirrorReply, HeartbeatsBetweenCopiesDoNotDisturbTheBooks) {
@@ -144,7 +174,7 @@ TEST_F(MirrorReply, HeartbeatsBetweenCopiesDoNotDisturbTheBooks) {
   }
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 300U);
-  EXPECT_EQ(mirror->stats().heartbeats_answered, 300U);
+  EXPECT_EQ(Counted(MirrorCounter::heartbeats_answered), 300U);
   EXPECT_EQ(books.sent, 300U);
 }
 
@@ -159,7 +189,7 @@ TEST_F(MirrorReply, RequestsOfTheMirrorToUsAreSkipped) {
   SendMany(10);
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 10U);
-  EXPECT_EQ(mirror->stats().callbacks_skipped, 20U);
+  EXPECT_EQ(Counted(MirrorCounter::callbacks_skipped), 20U);
   EXPECT_EQ(server.messages(), 10U);
 }
 
@@ -173,7 +203,7 @@ TEST_F(MirrorReply, GarbageClosesTheConnectionAndBacksOff) {
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::connection_lost), 3U);
   EXPECT_EQ(State(), "backing off");
-  EXPECT_EQ(mirror->stats().replies_malformed, 1U);
+  EXPECT_EQ(Counted(MirrorCounter::cx_protocol_error), 1U);
   SendMany(1);
   EXPECT_EQ(Count(CopyOutcome::no_endpoint), 1U);
 }
@@ -203,7 +233,7 @@ TEST_F(MirrorReply, AfterReadonlyWhatIsOwedIsAwaitedAndNothingNewIsSent) {
   SendMany(1);
   ASSERT_TRUE(RunUntil([&] { return owed.size() == 4; }));
   EXPECT_EQ(server.accepted(), 2U);
-  EXPECT_EQ(mirror->stats().readonly_events, 1U);
+  EXPECT_EQ(Counted(MirrorCounter::cx_close_notify), 1U);
 }
 
 TEST_F(MirrorReply, ReadonlyOnOneConnectionIsMeantForTheWholeEndpoint) {
@@ -253,9 +283,9 @@ TEST_F(MirrorReply, AFloodIsCutOffAndDoesNotStarveAnotherMirror) {
   mirror = std::make_unique<Mirror>(loop, books, options);
   mirror->SetClusters({ClusterOf({noisy.address()}), ClusterOf({good.address()})});
   Send(Request(1), 0, 1);
-  ASSERT_TRUE(RunUntil([&] { return mirror->stats().replies_ignored > 0; }));
+  ASSERT_TRUE(RunUntil([&] { return Counted(MirrorCounter::replies_ignored) > 0; }));
   size_t rounds = 0;
-  for (; mirror->stats().floods_cut == 0 && rounds < 20'000; ++rounds) {
+  for (; Counted(MirrorCounter::cx_flood) == 0 && rounds < 20'000; ++rounds) {
     const uint64_t before = Count(CopyOutcome::answered_ok);
     Send(Request(2), 1, 2);
     for (int i = 0; i < 10 && Count(CopyOutcome::answered_ok) == before; ++i) {
@@ -264,7 +294,7 @@ TEST_F(MirrorReply, AFloodIsCutOffAndDoesNotStarveAnotherMirror) {
     ASSERT_EQ(Count(CopyOutcome::answered_ok), before + 1) << "the good mirror waited for the noisy one";
   }
   EXPECT_GT(rounds, 100U);
-  EXPECT_EQ(mirror->stats().floods_cut, 1U);
+  EXPECT_EQ(Counted(MirrorCounter::cx_flood), 1U);
   EXPECT_EQ(books.last_end[1], CopyOutcome::connection_lost);
   EXPECT_LT(noisy.bytes_written(), uint64_t{100} << 20);
 }
@@ -281,7 +311,7 @@ TEST_F(MirrorReply, AnAnswerWithoutEndIsCutOff) {
   SendMany(1);
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::connection_lost), 1U);
-  EXPECT_EQ(mirror->stats().floods_cut, 1U);
+  EXPECT_EQ(Counted(MirrorCounter::cx_flood), 1U);
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ TEST_F(MirrorSend, WhatIsNotOneWholeRequestIsNeverSent) {
   }
   RunFor(milliseconds(20));
   EXPECT_EQ(Count(CopyOutcome::no_endpoint), frames.size());
-  EXPECT_EQ(mirror->stats().frames_refused, frames.size());
+  EXPECT_EQ(Counted(MirrorCounter::frames_refused), frames.size());
   EXPECT_EQ(server.messages(), 0U);
 }
 

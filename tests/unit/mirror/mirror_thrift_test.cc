@@ -141,6 +141,7 @@ TEST_F(MirrorThrift, AnswersInReverseOrderAreMatchedById) {
   for (uint32_t rule = 0; rule < 10; ++rule) {
     EXPECT_EQ(books.last_end[rule], rule == 3 ? CopyOutcome::answered_error : CopyOutcome::answered_ok);
   }
+  EXPECT_EQ(mirror->Counts().at(0).errors.at("TApplicationException"), 1U);
 }
 
 TEST_F(MirrorThrift, EachFormHasConnectionsOfItsOwn) {
@@ -239,7 +240,7 @@ TEST_F(MirrorThrift, WhatIsNotOneWholeCallIsNeverSent) {
     SendPieces(Content::kThriftFramed, {frame});
   }
   EXPECT_EQ(Count(CopyOutcome::no_endpoint), frames.size());
-  EXPECT_EQ(mirror->stats().frames_refused, frames.size());
+  EXPECT_EQ(Counted(MirrorCounter::frames_refused), frames.size());
 }
 
 TEST_F(MirrorThrift, GarbageClosesTheConnection) {
@@ -253,7 +254,7 @@ TEST_F(MirrorThrift, GarbageClosesTheConnection) {
     SendCall(form, 1, 9);
     ASSERT_TRUE(RunUntilAllEnded());
     EXPECT_EQ(books.last_end[9], CopyOutcome::connection_lost);
-    EXPECT_EQ(mirror->stats().replies_malformed, 1U);
+    EXPECT_EQ(Counted(MirrorCounter::cx_protocol_error), 1U);
     mirror->Stop();
   }
 }
@@ -320,7 +321,7 @@ TEST_F(MirrorOrdered, ACopyThatTimedOutKeepsItsPlaceInTheOrder) {
   SendHidden(2);
   ASSERT_TRUE(RunUntil([&] { return server.requests() == 2; }));
   server.WriteAll(AnswerTo(1, 0));
-  ASSERT_TRUE(RunUntil([&] { return mirror->stats().replies_ignored == 1; }));
+  ASSERT_TRUE(RunUntil([&] { return Counted(MirrorCounter::replies_ignored) == 1; }));
   EXPECT_EQ(books.ends_by_rule[2], 0U) << "the late answer was the first one's";
   server.WriteAll(AnswerTo(2, 2));
   ASSERT_TRUE(RunUntilAllEnded());
@@ -350,7 +351,7 @@ TEST_F(MirrorOrdered, AOnewayCallThatTimesOutWhileItLeavesHasNoPlaceInTheOrder) 
   SendHidden(2);
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(books.last_end[2], CopyOutcome::answered_ok);
-  EXPECT_EQ(mirror->stats().replies_ignored, 0U);
+  EXPECT_EQ(Counted(MirrorCounter::replies_ignored), 0U);
 }
 
 TEST_F(MirrorOrdered, AMirrorThatAnswersNothingIsLeft) {
@@ -364,7 +365,7 @@ TEST_F(MirrorOrdered, AMirrorThatAnswersNothingIsLeft) {
   SendHidden(2);
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::timed_out), 2U);
-  EXPECT_EQ(mirror->stats().order_lost, 1U);
+  EXPECT_EQ(Counted(MirrorCounter::cx_order_lost), 1U);
   EXPECT_EQ(State(), "backing off");
 }
 
@@ -378,7 +379,7 @@ TEST_F(MirrorOrdered, AnAnswerThatNobodyAskedForIsIgnored) {
   Start({server.address()});
   SendHidden(1);
   ASSERT_TRUE(RunUntilAllEnded());
-  EXPECT_TRUE(RunUntil([&] { return mirror->stats().replies_ignored == 1; }));
+  EXPECT_TRUE(RunUntil([&] { return Counted(MirrorCounter::replies_ignored) == 1; }));
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 1U);
 }
 

@@ -49,7 +49,7 @@ TEST_F(MirrorTimeout, ALateAnswerIsIgnored) {
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::timed_out), 2U);
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 1U);
-  EXPECT_EQ(mirror->stats().replies_ignored, 2U);
+  EXPECT_EQ(Counted(MirrorCounter::replies_ignored), 2U);
 }
 
 TEST_F(MirrorTimeout, OneUnansweredCopyDoesNotHoldUpTheOthers) {
