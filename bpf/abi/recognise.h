@@ -111,6 +111,18 @@ static inline int rpctee_is_thrift_name(const unsigned char *name, unsigned int 
 	return have < 4 || name_bytes < 4 || rpctee_is_graphic(name[3]);
 }
 
+/*
+ * Behind a name of at most seven bytes, does CALL or ONEWAY stand? A name of one letter proves nothing else: the last
+ * byte of a body, which is 0, and the length of the frame behind it, from 289 to 382, look like one.
+ */
+static inline int rpctee_is_thrift_call(const unsigned char *name, unsigned int name_bytes)
+{
+	unsigned long long rest = (unsigned long long)rpctee_be32(name) << 32 | rpctee_be32(name + 4);
+	unsigned int type = (unsigned int)((rest << (8 * (name_bytes & 7))) >> 56);
+
+	return type == 1 || type == 4;
+}
+
 static inline unsigned int rpctee_left(unsigned int have, unsigned int from)
 {
 	return have > from ? have - from : 0;
@@ -203,7 +215,9 @@ static inline int rpctee_starts_thrift_message(const unsigned char *message, uns
 		return 0;
 	if (have < 4)
 		return 1;
-	return name_bytes + 10 <= message_bytes && rpctee_is_thrift_name(message + 4, rpctee_left(have, 4), name_bytes);
+	if (name_bytes + 10 > message_bytes || !rpctee_is_thrift_name(message + 4, rpctee_left(have, 4), name_bytes))
+		return 0;
+	return name_bytes > 7 || have < 5 + name_bytes || rpctee_is_thrift_call(message + 4, name_bytes);
 }
 
 /*

@@ -94,6 +94,24 @@ TEST(RequestAt, EveryByteThatTheStrictTestLooksAtCounts) {
   }
 }
 
+// Thrift that is not strict begins with the name's length: the last byte of a body and the next frame's length look
+// alike.
+TEST(RequestAt, BehindAShortNameACallMustStand) {
+  for (const std::string head :
+       {"0000002000000001 61 ", "0000002000000003 616263 ", "0000002000000007 61626364656667 "}) {
+    EXPECT_EQ(RequestAt(FromHex(head + "01 00000000 0b0001 00000000 00")), Content::kThriftFramed) << head;
+    EXPECT_EQ(RequestAt(FromHex(head + "04 00000000 0b0001 00000000 00")), Content::kThriftFramed) << head;
+    for (const std::string no_call : {"00", "02", "03", "05", "82", "80", "0f"}) {
+      EXPECT_EQ(RequestAt(FromHex(head + no_call + "00000000 0b0001 00000000 00")), Content::kUnknown)
+          << head << no_call;
+    }
+  }
+  for (const std::string next :
+       {"8221 fd0c08736179", "80010001 00000008 73", "0fff0000 33aa0a37", "00000008 73617948"}) {
+    EXPECT_EQ(RequestAt(FromHex("0639821c 00 00000127" + next + "000000000000")), Content::kUnknown) << next;
+  }
+}
+
 TEST(StartsRequest, IsAQuestionAboutOneProtocol) {
   for (const Start& start : Starts()) {
     for (const Content protocol : {Content::kDubbo, Content::kThriftFramed, Content::kThriftUnframed}) {
