@@ -74,7 +74,7 @@ bool MessageFramer::Hold(Bytes bytes) {
 
 void MessageFramer::Drop() {
   charge_.Free(held_.capacity());
-  held_ = {};
+  held_ = std::vector<uint8_t>();  // `= {}` would keep the memory
 }
 
 void MessageFramer::Deliver(const Scanner& scanner, Bytes message) {

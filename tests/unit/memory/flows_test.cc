@@ -167,6 +167,19 @@ TEST_F(ManyFlows, HalfAMessageWithoutAFrameEach) {
   ExpectLittle("half a message without a frame", kBytesAnUnframedFlow);
 }
 
+TEST_F(ManyFlows, BetweenMessagesNothingIsHeldOfTheLastOne) {
+  constexpr uint64_t kSome = 100;
+  const std::vector<uint8_t> message = test::ThriftBinary(1, "say", std::vector<uint8_t>(100'000, 'x'));
+  const size_t own = Taken();
+  for (uint64_t flow = 0; flow < kSome; ++flow) {
+    Begin(flow, Start::kFirstByte);
+    Data(flow, 1, Bytes(message).first(60'000));
+    Data(flow, 60'001, Bytes(message).subspan(60'000));
+  }
+  ASSERT_EQ(reassembler_->flows(), kSome);
+  EXPECT_LE(Taken() - own, kSome * kBytesAFlow);
+}
+
 TEST_F(ManyFlows, OfFlowsThatAreFramedHereTheAgentFollowsAFewThousandAtATime) {
   UseDefaultLimits();
   HalfAMessageEach();
