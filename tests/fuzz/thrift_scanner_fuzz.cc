@@ -24,7 +24,7 @@ class Skipper {
   Skipper(ByteReader& reader, bool is_compact) : reader_(reader), is_compact_(is_compact) {}
 
   bool Struct() {
-    if (++structs_ > thrift::ArgumentsScanner::kMaxStructs || !Enter()) {
+    if (++structs_ > thrift::ArgumentsScanner::kMaxStructs) {
       return false;
     }
     while (true) {
@@ -34,7 +34,6 @@ class Skipper {
       }
       if ((is_compact_ ? type & 0x0f : type) == 0) {
         --structs_;
-        --depth_;
         return true;
       }
       if (!FieldId(type) || !(IsBoolField(type) || Value(is_compact_ ? type & 0x0f : type))) {
@@ -44,7 +43,6 @@ class Skipper {
   }
 
  private:
-  bool Enter() { return ++depth_ <= thrift::ArgumentsScanner::kMaxDepth; }
   bool IsBoolField(uint8_t type) const { return is_compact_ && ((type & 0x0f) == 1 || (type & 0x0f) == 2); }
   bool FieldId(uint8_t type) {
     if (!is_compact_) {
@@ -80,7 +78,7 @@ class Skipper {
   bool Elements(int key, int value, uint64_t count, bool is_map) {
     // The types of no elements do not matter, and values with nothing inside take no place among those that are open.
     const bool is_flat = count == 0 || (IsFlat(key) && (!is_map || IsFlat(value)));
-    if (!is_flat && !Enter()) {
+    if (!is_flat && ++containers_ > thrift::ArgumentsScanner::kMaxContainers) {
       return false;
     }
     for (uint64_t i = 0; i < count; ++i) {
@@ -88,7 +86,7 @@ class Skipper {
         return false;
       }
     }
-    depth_ -= is_flat ? 0 : 1;
+    containers_ -= is_flat ? 0 : 1;
     return true;
   }
   bool IsFlat(int type) const { return is_compact_ ? type <= 3 || type == 7 || type == 13 : type <= 10 || type == 16; }
@@ -166,8 +164,8 @@ class Skipper {
 
   ByteReader& reader_;
   bool is_compact_;
-  size_t depth_ = 0;
   size_t structs_ = 0;
+  size_t containers_ = 0;
 };
 
 // Where the message ends; nothing when it does not end in these bytes, or is none.

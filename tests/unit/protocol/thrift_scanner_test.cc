@@ -304,6 +304,36 @@ TEST(MessageScanner, StructsAreReadAsDeepAsThriftReadsThem) {
   }
 }
 
+// Structs inside each other, each but the first in so many lists of two, and behind each list one more field.
+void WriteNested(ThriftBytes& message, size_t structs, size_t lists_each) {
+  if (structs > 1) {
+    message.Field(lists_each > 0 ? ThriftType::kList : ThriftType::kStruct, 1, 0);
+    for (size_t list = 1; list <= lists_each; ++list) {
+      message.ListHead(list < lists_each ? ThriftType::kList : ThriftType::kStruct, 2);
+    }
+    WriteNested(message, structs - 1, lists_each);
+    for (size_t list = lists_each; list > 0; --list) {
+      // The second element: an empty struct, or an empty list.
+      list == lists_each ? message.Stop() : message.ListHead(ThriftType::kList, 0);
+    }
+  }
+  message.Field(ThriftType::kI32, 2, 1);
+  (message.is_compact() ? message.Varint(300) : message.Number(300, 4)).Stop();
+}
+
+TEST(MessageScanner, EachValueGoesOnBehindTheOneInsideIt) {
+  constexpr size_t kStructs = ArgumentsScanner::kMaxStructs;
+  for (const bool is_compact : {false, true}) {
+    for (const auto& [structs, lists_each] : {std::pair{kStructs, 0}, {kStructs, 1}, {kStructs / 2 + 1, 2}, {22, 3}}) {
+      SCOPED_TRACE(std::to_string(structs) + " structs, lists around each: " + std::to_string(lists_each));
+      ThriftBytes message(is_compact);
+      message.Header("m");
+      WriteNested(message, structs, static_cast<size_t>(lists_each));
+      ExpectMessage(message.bytes());
+    }
+  }
+}
+
 TEST(MessageScanner, ListsInsideEachOtherAreBounded) {
   const auto lists = [](size_t depth) {
     ThriftBytes message(true);
@@ -313,9 +343,8 @@ TEST(MessageScanner, ListsInsideEachOtherAreBounded) {
     }
     return message.ListHead(ThriftType::kI32, 1).Byte(7).Stop().bytes();
   };
-  // The arguments themselves are one of the values around the innermost.
-  ExpectMessage(lists(ArgumentsScanner::kMaxDepth - 1));
-  ExpectFailure(lists(ArgumentsScanner::kMaxDepth), "deeper");
+  ExpectMessage(lists(ArgumentsScanner::kMaxContainers));
+  ExpectFailure(lists(ArgumentsScanner::kMaxContainers + 1), "deeper");
   ExpectFailure(ThriftBytes(true).Header("m").Raw("19").Byte(0x19, 1000000).bytes(), "deeper");
   ExpectFailure(ThriftBytes()
                     .Header("m")

@@ -16,12 +16,6 @@ constexpr size_t kMapHeaderBytes = 6;
 constexpr size_t kFieldIdBytes = 2;
 constexpr size_t kLengthBytes = 4;
 
-constexpr std::string_view kUnknownType = "a value has a type that Thrift does not have";
-constexpr std::string_view kLongNumber = "a number has more bytes than it may have";
-constexpr std::string_view kNegative = "a length or size is negative";
-constexpr std::string_view kTooLong = "the arguments are longer than allowed";
-constexpr std::string_view kTooDeep = "values are nested deeper than Thrift reads them";
-
 }  // namespace
 
 ArgumentsScanner::ArgumentsScanner(Encoding encoding, uint64_t max_bytes) : encoding_(encoding), max_bytes_(max_bytes) {
@@ -32,7 +26,7 @@ size_t ArgumentsScanner::Feed(Bytes bytes) {
   size_t used = 0;
   while (used < bytes.size() && !done() && !failed()) {
     if (allowed() == 0) {
-      Fail(kTooLong);
+      Fail(ScanError::kLongArguments);
       break;
     }
     const Bytes rest = bytes.subspan(used);
@@ -42,7 +36,7 @@ size_t ArgumentsScanner::Feed(Bytes bytes) {
     if (piece_.state() == PieceReader::State::kComplete) {
       Advance();
     } else if (piece_.state() == PieceReader::State::kTooLong) {
-      Fail(kLongNumber);
+      Fail(ScanError::kLongNumber);
     }
   }
   return used;
@@ -91,7 +85,7 @@ void ArgumentsScanner::OnFieldType(uint8_t type) {
 
 void ArgumentsScanner::OnTextLength(uint64_t bytes) {
   if (bytes > kMaxCount) {
-    return Fail(kNegative);
+    return Fail(ScanError::kNegative);
   }
   SkipScalar(bytes);
 }
@@ -132,12 +126,12 @@ void ArgumentsScanner::OnMapTypes(uint8_t types) {
 
 void ArgumentsScanner::BeginStruct() {
   if (structs_ == kMaxStructs) {
-    return Fail(kTooDeep);
+    return Fail(ScanError::kTooDeep);
   }
-  if (Push(kStructShapes, 0)) {
-    ++structs_;
-    BeginField();
-  }
+  ++structs_;
+  structs_in_struct_ = structs_in_struct_ << 1 | uint64_t{in_struct_};
+  in_struct_ = true;
+  BeginField();
 }
 
 void ArgumentsScanner::BeginField() {
@@ -148,7 +142,7 @@ void ArgumentsScanner::BeginField() {
 void ArgumentsScanner::BeginValue(Shape shape) {
   switch (shape) {
     case Shape::kUnknown:
-      return Fail(kUnknownType);
+      return Fail(ScanError::kUnknownType);
     case Shape::kVarint:
       step_ = Step::kScalar;
       return piece_.Varint64();
@@ -171,13 +165,13 @@ void ArgumentsScanner::BeginValue(Shape shape) {
 // The elements of a list, or of a map, which has two for each that is counted.
 void ArgumentsScanner::BeginElements(Shapes shapes, uint64_t count, uint64_t elements_each) {
   if (count > kMaxCount) {
-    return Fail(kNegative);
+    return Fail(ScanError::kNegative);
   }
   if (count == 0) {
     return EndValue();
   }
   if (shapes.even == Shape::kUnknown || shapes.odd == Shape::kUnknown) {
-    return Fail(kUnknownType);
+    return Fail(ScanError::kUnknownType);
   }
   const uint64_t elements = count * elements_each;
   if (HasFixedWidth(shapes.even) && HasFixedWidth(shapes.odd)) {
@@ -185,11 +179,18 @@ void ArgumentsScanner::BeginElements(Shapes shapes, uint64_t count, uint64_t ele
   }
   // Each takes a byte at least.
   if (elements > allowed()) {
-    return Fail(kTooLong);
+    return Fail(ScanError::kLongArguments);
   }
-  if (Push(shapes, static_cast<uint32_t>(elements))) {
-    EndValue();
+  if (containers_ == kMaxContainers) {
+    return Fail(ScanError::kTooDeep);
   }
+  containers_in_struct_ = containers_in_struct_ << 1 | uint64_t{in_struct_};
+  in_struct_ = false;
+  elements_left_[containers_] = static_cast<uint32_t>(elements);
+  shapes_[containers_] =
+      static_cast<uint8_t>(static_cast<unsigned>(shapes.even) << 4 | static_cast<unsigned>(shapes.odd));
+  ++containers_;
+  EndValue();
 }
 
 // What does not fit in what is allowed is refused before it comes.
@@ -198,48 +199,41 @@ void ArgumentsScanner::SkipScalar(uint64_t bytes) {
     return EndValue();
   }
   if (bytes > allowed()) {
-    return Fail(kTooLong);
+    return Fail(ScanError::kLongArguments);
   }
   step_ = Step::kScalar;
   piece_.Skip(bytes);
 }
 
-bool ArgumentsScanner::Push(Shapes shapes, uint32_t elements) {
-  if (depth_ == kMaxDepth) {
-    Fail(kTooDeep);
-    return false;
-  }
-  shapes_[depth_] = shapes;
-  elements_left_[depth_] = elements;
-  ++depth_;
-  return true;
-}
-
 void ArgumentsScanner::EndStruct() {
-  --structs_;
-  --depth_;
+  if (--structs_ == 0) {
+    step_ = Step::kDone;
+    return;
+  }
+  in_struct_ = (structs_in_struct_ & 1) != 0;
+  structs_in_struct_ >>= 1;
   EndValue();
 }
 
-// Goes on with what contains the value: the next field or element, or its own end.
+// Goes on with what contains the value: the next field or element, or its own end. The struct of the arguments contains
+// everything.
 void ArgumentsScanner::EndValue() {
-  while (depth_ > 0) {
-    const Shapes shapes = shapes_[depth_ - 1];
-    uint32_t& left = elements_left_[depth_ - 1];
-    if (shapes.even == Shape::kNothing) {
-      return BeginField();
-    }
+  while (!in_struct_) {
+    uint32_t& left = elements_left_[containers_ - 1U];
     if (left > 0) {
-      const Shape next = left % 2 == 0 ? shapes.even : shapes.odd;
+      const uint8_t shapes = shapes_[containers_ - 1U];
+      const auto next = static_cast<Shape>(left % 2 == 0 ? shapes >> 4 : shapes & 0x0f);
       --left;
       return BeginValue(next);
     }
-    --depth_;
+    --containers_;
+    in_struct_ = (containers_in_struct_ & 1) != 0;
+    containers_in_struct_ >>= 1;
   }
-  step_ = Step::kDone;
+  BeginField();
 }
 
-void ArgumentsScanner::Fail(std::string_view error) {
+void ArgumentsScanner::Fail(ScanError error) {
   step_ = Step::kFailed;
   error_ = error;
 }

@@ -10,15 +10,17 @@
 
 #include "protocol/thrift/message_header.h"
 #include "protocol/thrift/piece_reader.h"
+#include "protocol/thrift/scan_error.h"
 #include "protocol/thrift/wire_shape.h"
 
 namespace rpctee::protocol::thrift {
 
 class ArgumentsScanner {
  public:
-  // Apache Thrift reads 64 structs inside each other and no more. Each may stand in a list, set or map.
+  // Apache Thrift reads 64 structs inside each other and no more, and passes over values that it does not know 64 deep.
+  // Each struct may stand in a list, set or map.
   static constexpr size_t kMaxStructs = 64;
-  static constexpr size_t kMaxDepth = 2 * kMaxStructs;
+  static constexpr size_t kMaxContainers = 64;
 
   // Arguments of at most `max_bytes`.
   ArgumentsScanner(Encoding encoding, uint64_t max_bytes);
@@ -29,7 +31,7 @@ class ArgumentsScanner {
 
   bool done() const { return step_ == Step::kDone; }
   bool failed() const { return step_ == Step::kFailed; }
-  std::string_view error() const { return error_; }  // once failed: why
+  std::string_view error() const { return TextOf(error_); }  // once failed: why
   // How many bytes were taken.
   uint64_t bytes() const { return taken_; }
 
@@ -46,13 +48,12 @@ class ArgumentsScanner {
     kDone,
     kFailed,
   };
-  // Of the elements of a list or map: at which an even number is left (the keys of a map), or an odd number (its
+  // Of the elements of a list, set or map: at which an even number is left (the keys of a map), or an odd number (its
   // values).
   struct Shapes {
     Shape even;
     Shape odd;
   };
-  static constexpr Shapes kStructShapes = {Shape::kNothing, Shape::kNothing};
 
   bool is_binary() const { return encoding_ == Encoding::kBinary; }
   uint64_t allowed() const { return max_bytes_ - taken_; }
@@ -69,25 +70,30 @@ class ArgumentsScanner {
   void BeginValue(Shape shape);
   void BeginElements(Shapes shapes, uint64_t count, uint64_t elements_each);
   void SkipScalar(uint64_t bytes);
-  bool Push(Shapes shapes, uint32_t elements);
   void EndStruct();
   void EndValue();
-  void Fail(std::string_view error);
+  void Fail(ScanError error);
 
   Encoding encoding_;
   Step step_ = Step::kFieldType;
   Shape shape_ = Shape::kUnknown;  // of the field or list whose beginning is being read
+  // How many are open around the value that is being read: structs, and lists, sets and maps.
+  uint8_t structs_ = 0;
+  uint8_t containers_ = 0;
+  bool in_struct_ = false;  // the innermost is one
+  ScanError error_ = ScanError::kNone;
   uint32_t map_size_ = 0;
   uint64_t max_bytes_;
   uint64_t taken_ = 0;
   PieceReader piece_;
-  std::string_view error_;
 
-  // The values around the one that is being read, outermost first. A struct has kStructShapes and no count.
-  size_t depth_ = 0;
-  size_t structs_ = 0;
-  std::array<uint32_t, kMaxDepth> elements_left_;
-  std::array<Shapes, kMaxDepth> shapes_;
+  // Whether each of those stands in a struct itself: a bit for each, the innermost's is the lowest.
+  uint64_t structs_in_struct_ = 0;
+  uint64_t containers_in_struct_ = 0;
+  static_assert(kMaxStructs <= 64 && kMaxContainers <= 64);
+  // Of the containers that are open, outermost first.
+  std::array<uint32_t, kMaxContainers> elements_left_;
+  std::array<uint8_t, kMaxContainers> shapes_;  // the even ones' in the upper half
 };
 
 }  // namespace rpctee::protocol::thrift

@@ -11,21 +11,15 @@ constexpr int kBinaryVersionShift = 16;
 constexpr uint64_t kBinaryTypeMask = 0xff;
 constexpr size_t kWordBytes = 4;
 
-constexpr std::string_view kUnknownMessage = "no Thrift message begins like this";
-constexpr std::string_view kUnknownType = "the message type is none of Thrift's";
-constexpr std::string_view kLongName = "the name is longer than a name may be";
-constexpr std::string_view kLongNumber = "a number has more than 32 bits";
-constexpr std::string_view kTooLong = "the message is longer than allowed";
-
 }  // namespace
 
 MessageScanner::MessageScanner(uint64_t max_message_bytes) : max_message_bytes_(max_message_bytes) { piece_.Number(1); }
 
-std::string_view MessageScanner::error() const { return arguments_ ? arguments_->error() : header_error_; }
+std::string_view MessageScanner::error() const { return arguments_ ? arguments_->error() : TextOf(header_error_); }
 
 size_t MessageScanner::Feed(Bytes bytes) {
   size_t used = 0;
-  while (used < bytes.size() && !arguments_ && header_error_.empty()) {
+  while (used < bytes.size() && !arguments_ && header_error_ == ScanError::kNone) {
     used += FeedHeader(bytes.subspan(used));
   }
   return used + (arguments_ ? arguments_->Feed(bytes.subspan(used)) : 0);
@@ -34,7 +28,7 @@ size_t MessageScanner::Feed(Bytes bytes) {
 size_t MessageScanner::FeedHeader(Bytes bytes) {
   const uint64_t allowed = max_message_bytes_ - header_bytes_;
   if (allowed == 0) {
-    header_error_ = kTooLong;
+    header_error_ = ScanError::kLongMessage;
     return 0;
   }
   const size_t taken = piece_.Take(bytes.first(static_cast<size_t>(std::min<uint64_t>(bytes.size(), allowed))));
@@ -42,7 +36,7 @@ size_t MessageScanner::FeedHeader(Bytes bytes) {
   if (piece_.state() == PieceReader::State::kComplete) {
     Advance();
   } else if (piece_.state() == PieceReader::State::kTooLong) {
-    header_error_ = kLongNumber;
+    header_error_ = ScanError::kLongHeaderNumber;
   }
   return taken;
 }
@@ -67,7 +61,7 @@ void MessageScanner::Advance() {
 
 void MessageScanner::OnFirstByte(uint64_t byte) {
   if (byte != kBinaryFirstByte && byte != kCompactFirstByte) {
-    header_error_ = kUnknownMessage;
+    header_error_ = ScanError::kUnknownMessage;
     return;
   }
   encoding_ = byte == kBinaryFirstByte ? Encoding::kBinary : Encoding::kCompact;
@@ -80,9 +74,9 @@ void MessageScanner::OnVersionAndType(uint64_t value) {
   const uint64_t version = is_binary ? value >> kBinaryVersionShift : value & kCompactVersionMask;
   const uint64_t type = is_binary ? value & kBinaryTypeMask : value >> kCompactTypeShift;
   if (version != kVersion) {
-    header_error_ = kUnknownMessage;
+    header_error_ = ScanError::kUnknownMessage;
   } else if (!IsMessageType(static_cast<unsigned>(type))) {
-    header_error_ = kUnknownType;
+    header_error_ = ScanError::kUnknownMessageType;
   } else {
     type_ = static_cast<MessageType>(type);
     is_binary ? ReadNameLength() : ReadSequence();
@@ -92,7 +86,7 @@ void MessageScanner::OnVersionAndType(uint64_t value) {
 void MessageScanner::OnNameLength(uint64_t bytes) {
   step_ = Step::kName;
   if (bytes > kMaxNameBytes) {
-    header_error_ = kLongName;
+    header_error_ = ScanError::kLongName;
   } else if (bytes == 0) {
     Advance();
   } else {

@@ -24,7 +24,7 @@ class MessageScanner {
   size_t Feed(Bytes bytes);
 
   bool done() const { return arguments_ && arguments_->done(); }
-  bool failed() const { return !error().empty(); }
+  bool failed() const { return arguments_ ? arguments_->failed() : header_error_ != ScanError::kNone; }
   std::string_view error() const;  // empty unless failed
   // How many bytes of the message were taken.
   uint64_t message_bytes() const { return header_bytes_ + (arguments_ ? arguments_->bytes() : 0); }
@@ -54,11 +54,11 @@ class MessageScanner {
   Step step_ = Step::kFirstByte;
   Encoding encoding_ = Encoding::kBinary;
   MessageType type_ = MessageType::kCall;
+  ScanError header_error_ = ScanError::kNone;
   uint32_t sequence_id_ = 0;
-  std::string_view header_error_;
   std::optional<ArgumentsScanner> arguments_;  // once the header is read
 };
 
-static_assert(sizeof(MessageScanner) <= 1024, "a waiting flow costs less than a KiB");
+static_assert(sizeof(MessageScanner) <= 480, "a waiting flow costs less than a KiB in all");
 
 }  // namespace rpctee::protocol::thrift

@@ -9,14 +9,14 @@
 
 namespace rpctee::protocol::thrift {
 
-// The first ones are their own width in bytes.
+// Those of a fixed width come first, each twice as wide as the one before. All fit into four bits.
 enum class Shape : uint8_t {
-  kNothing = 0,  // the type byte was the value
-  kOneByte = 1,
-  kTwoBytes = 2,
-  kFourBytes = 4,
-  kEightBytes = 8,
-  kSixteenBytes = 16,
+  kNothing,  // the type byte was the value
+  kOneByte,
+  kTwoBytes,
+  kFourBytes,
+  kEightBytes,
+  kSixteenBytes,
   kVarint,
   kText,  // a length, and so many bytes
   kStruct,
@@ -26,7 +26,8 @@ enum class Shape : uint8_t {
 };
 
 constexpr bool HasFixedWidth(Shape shape) { return shape <= Shape::kSixteenBytes; }
-constexpr uint64_t WidthOf(Shape shape) { return static_cast<uint64_t>(shape); }
+constexpr uint64_t WidthOf(Shape shape) { return uint64_t{1} << static_cast<unsigned>(shape) >> 1; }
+static_assert(WidthOf(Shape::kNothing) == 0 && WidthOf(Shape::kOneByte) == 1 && WidthOf(Shape::kSixteenBytes) == 16);
 
 constexpr Shape BinaryShape(uint8_t type) {
   switch (type) {
