@@ -6,7 +6,7 @@ namespace rpctee::stream {
 
 using Start = CapturedStream::Start;
 
-FlowStream::FlowStream(RequestSink& sink, MemoryBudget& budget, size_t max_join_bytes, const CapturedStream& record)
+FlowStream::FlowStream(RequestSink& sink, MemoryBudget& budget, uint32_t max_join_bytes, const CapturedStream& record)
     : requests_(sink, record.flow_id, record.flow),
       order_(budget, record.seq),
       budget_(budget),
@@ -20,15 +20,15 @@ FlowStream::Verdict FlowStream::Begin(const CapturedStream& record) {
     case Start::kFrame:
       requests_.GoOnAfter(record.request, record.draw);
       content_ = record.protocol;
-      framer_.emplace(requests_, content_);
-      if (!framer_->GoOn(record)) {
+      if (!work_.emplace<StreamFramer>(requests_, content_).GoOn(record)) {
         return Verdict::kGiveUp;
       }
       break;
     case Start::kFirstByte:
+      work_.emplace<FirstBytes>();
       break;
     case Start::kUnknown:
-      search_ = std::make_unique<JoinSearch>(budget_, max_join_bytes_);
+      work_ = std::make_unique<JoinSearch>(budget_, max_join_bytes_);
       break;
   }
   return ConsumeAll({});
@@ -53,31 +53,32 @@ FlowStream::Verdict FlowStream::ConsumeAll(Bytes bytes) {
 }
 
 FlowStream::Verdict FlowStream::Consume(Bytes bytes) {
-  if (framer_ || messages_ != nullptr) {
-    return ConsumeFrames(bytes);
+  if (auto* first = std::get_if<FirstBytes>(&work_)) {
+    return ConsumeFirstBytes(*first, bytes);
   }
-  return search_ != nullptr ? Follow(search_->Take(bytes)) : ConsumeFirstBytes(bytes);
+  return is_joining() ? Follow(search()->Take(bytes)) : ConsumeFrames(bytes);
 }
 
 FlowStream::Verdict FlowStream::ConsumeFrames(Bytes bytes) {
-  const bool are_frames = framer_ ? framer_->Consume(bytes) : messages_->Consume(bytes);
+  auto* framer = std::get_if<StreamFramer>(&work_);
+  const bool are_frames = framer != nullptr ? framer->Consume(bytes) : std::get<MessageFramer>(work_).Consume(bytes);
   return are_frames ? Verdict::kGoOn : Verdict::kGiveUp;
 }
 
-FlowStream::Verdict FlowStream::ConsumeFirstBytes(Bytes bytes) {
-  const size_t count = std::min(first_.size() - first_have_, bytes.size());
-  std::copy_n(bytes.begin(), count, first_.begin() + static_cast<std::ptrdiff_t>(first_have_));
-  first_have_ += count;
-  const Bytes first = Bytes(first_).first(first_have_);
-  const Content content = protocol::Recognise(first);
+FlowStream::Verdict FlowStream::ConsumeFirstBytes(FirstBytes& held, Bytes bytes) {
+  const size_t count = std::min(held.bytes.size() - held.have, bytes.size());
+  std::copy_n(bytes.begin(), count, held.bytes.begin() + held.have);
+  held.have = static_cast<uint8_t>(held.have + count);
+  const Content content = protocol::Recognise(Bytes(held.bytes).first(held.have));
   if (content == Content::kUnknown) {
     return Verdict::kGoOn;
   }
+  const FirstBytes first = held;
   const Verdict verdict = StartFraming(content);
   if (verdict != Verdict::kGoOn) {
     return verdict;
   }
-  const Verdict consumed = ConsumeFrames(first);
+  const Verdict consumed = ConsumeFrames(Bytes(first.bytes).first(first.have));
   return consumed == Verdict::kGoOn ? ConsumeFrames(bytes.subspan(count)) : consumed;
 }
 
@@ -90,7 +91,7 @@ FlowStream::Verdict FlowStream::Follow(JoinSearch::State state) {
     case JoinSearch::State::kFound:
       break;
   }
-  const std::unique_ptr<JoinSearch> search = std::move(search_);
+  const Search search = std::move(std::get<Search>(work_));
   const Verdict verdict = StartFraming(search->protocol());
   return verdict == Verdict::kGoOn ? ConsumeFrames(search->found()) : verdict;
 }
@@ -100,10 +101,10 @@ FlowStream::Verdict FlowStream::StartFraming(Content protocol) {
   switch (protocol) {
     case Content::kDubbo:
     case Content::kThriftFramed:
-      framer_.emplace(requests_, protocol);
+      work_.emplace<StreamFramer>(requests_, protocol);
       return Verdict::kGoOn;
     case Content::kThriftUnframed:
-      messages_ = std::make_unique<MessageFramer>(requests_, budget_);
+      work_.emplace<MessageFramer>(requests_, budget_);
       return Verdict::kGoOn;
     default:
       return Verdict::kIgnore;
@@ -111,28 +112,31 @@ FlowStream::Verdict FlowStream::StartFraming(Content protocol) {
 }
 
 FlowStream::Verdict FlowStream::Settle() {
-  return is_joining() && !has_hole() ? Follow(search_->Settle()) : Verdict::kGoOn;
+  return is_joining() && !has_hole() ? Follow(search()->Settle()) : Verdict::kGoOn;
 }
 
 FlowStream::Verdict FlowStream::SkipHole() {
-  if (search_ != nullptr) {
+  if (is_joining()) {
     // Nothing more will follow on what is held: as in a silence.
-    (void)Follow(search_->Settle());
+    (void)Follow(search()->Settle());
   }
   Cut(CutReason::kGap);
-  framer_.reset();
-  messages_.reset();
-  first_have_ = first_.size();  // the connection's first bytes are not to be had any more
-  search_ = std::make_unique<JoinSearch>(budget_, max_join_bytes_);
+  work_ = std::make_unique<JoinSearch>(budget_, max_join_bytes_);
   order_.SkipHole();
   return ConsumeAll({});
 }
 
-void FlowStream::Cut(CutReason reason) { messages_ != nullptr ? messages_->Cut(reason) : requests_.Cut(reason); }
+void FlowStream::Cut(CutReason reason) {
+  if (auto* messages = std::get_if<MessageFramer>(&work_)) {
+    messages->Cut(reason);
+  } else {
+    requests_.Cut(reason);
+  }
+}
 
 void FlowStream::Pause() {
   started_ = false;
-  framer_.reset();
+  work_.emplace<FirstBytes>();
   order_.Pause();
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <variant>
 
 #include "base/capture.h"
 #include "protocol/recognise.h"
@@ -20,6 +21,12 @@
 
 namespace rpctee::stream {
 
+// Of a connection, until they say what it carries.
+struct FirstBytes {
+  std::array<uint8_t, protocol::kRecogniseBytes> bytes{};
+  uint8_t have = 0;
+};
+
 class FlowStream {
  public:
   enum class Verdict : uint8_t {
@@ -29,7 +36,7 @@ class FlowStream {
   };
 
   // `record`: the first of the flow that was heard of, before Begin or with it.
-  FlowStream(RequestSink& sink, MemoryBudget& budget, size_t max_join_bytes, const CapturedStream& record);
+  FlowStream(RequestSink& sink, MemoryBudget& budget, uint32_t max_join_bytes, const CapturedStream& record);
 
   Verdict Begin(const CapturedStream& record);
   Verdict Take(const CapturedStream& data);
@@ -52,22 +59,32 @@ class FlowStream {
   uint32_t next_seq() const { return order_.next_seq(); }
   size_t held_bytes() const { return order_.held_bytes(); }
   // Looks for a head in the middle of the connection.
-  bool is_joining() const { return search_ != nullptr; }
+  bool is_joining() const { return search() != nullptr; }
   // Has messages without lengths: the tap can't frame it, and its bytes come to the end.
-  bool is_unframed() const { return messages_ != nullptr; }
+  bool is_unframed() const { return messages() != nullptr; }
   // Nothing has begun that is not whole.
   bool at_boundary() const {
-    return messages_ != nullptr ? messages_->at_boundary() : framer_ && framer_->at_boundary();
+    return messages() != nullptr ? messages()->at_boundary() : framer() != nullptr && framer()->at_boundary();
   }
   // Everything so far is framed, so that the tap can go on by itself.
-  bool is_mended() const { return framer_.has_value() && !has_hole(); }
+  bool is_mended() const { return framer() != nullptr && !has_hole(); }
   // Does a frame begin at `seq`, with everything before it there?
-  bool IsBoundary(uint32_t seq) const { return framer_ && at_boundary() && next_seq() == seq; }
+  bool IsBoundary(uint32_t seq) const { return framer() != nullptr && at_boundary() && next_seq() == seq; }
 
  private:
+  using Search = std::unique_ptr<JoinSearch>;
+
+  // The one that is at work; null when it is another.
+  JoinSearch* search() const {
+    const Search* search = std::get_if<Search>(&work_);
+    return search != nullptr ? search->get() : nullptr;
+  }
+  const StreamFramer* framer() const { return std::get_if<StreamFramer>(&work_); }
+  const MessageFramer* messages() const { return std::get_if<MessageFramer>(&work_); }
+
   Verdict ConsumeAll(Bytes bytes);
   Verdict Consume(Bytes bytes);
-  Verdict ConsumeFirstBytes(Bytes bytes);
+  Verdict ConsumeFirstBytes(FirstBytes& held, Bytes bytes);
   Verdict ConsumeFrames(Bytes bytes);
   Verdict Follow(JoinSearch::State state);
   Verdict StartFraming(Content protocol);
@@ -75,15 +92,10 @@ class FlowStream {
   FlowRequests requests_;
   OrderedBytes order_;
   MemoryBudget& budget_;
-  size_t max_join_bytes_;
+  uint32_t max_join_bytes_;
   bool started_ = false;
   Content content_ = Content::kUnknown;
-  // One of these is at work: the first bytes until they say what they are, the search, and then one of two framers.
-  std::array<uint8_t, protocol::kRecogniseBytes> first_{};
-  size_t first_have_ = 0;
-  std::unique_ptr<JoinSearch> search_;
-  std::optional<StreamFramer> framer_;
-  std::unique_ptr<MessageFramer> messages_;
+  std::variant<FirstBytes, Search, StreamFramer, MessageFramer> work_;
 };
 
 }  // namespace rpctee::stream

@@ -102,7 +102,7 @@ bool JoinSearch::FindStart() {
     ++tests_;
     const Content protocol = protocol::RequestAt(Bytes(held_).subspan(scan_));
     if (protocol != Content::kUnknown) {
-      chain_ = {.protocol = protocol, .start = scan_, .next_head = scan_};
+      chain_ = {.start = scan_, .next_head = scan_, .protocol = protocol};
       return true;
     }
   }
@@ -182,7 +182,7 @@ JoinSearch::State JoinSearch::Settle() {
     }
     ++tests_;
     const Content protocol = protocol::RequestAt(Bytes(held_).subspan(start));
-    Chain chain{.protocol = protocol, .start = start, .next_head = start};
+    Chain chain{.start = start, .next_head = start, .protocol = protocol};
     if (protocol != Content::kUnknown && EndsInSilence(chain)) {
       chain_ = chain;
       return State::kFound;

@@ -50,11 +50,11 @@ class JoinSearch {
   enum class Verdict : uint8_t { kBelieved, kRefuted, kUndecided };
   // Frames that follow one another. Offsets count in held_.
   struct Chain {
-    Content protocol = Content::kUnknown;  // kUnknown: none is being followed
     size_t start = 0;
     size_t next_head = 0;  // may lie beyond what is there yet
     uint32_t heads = 0;
-    bool in_message = false;  // whose end is not known: next_head is as far as it was read
+    Content protocol = Content::kUnknown;  // kUnknown: none is being followed
+    bool in_message = false;               // whose end is not known: next_head is as far as it was read
   };
   using Scanner = protocol::thrift::MessageScanner;
 

@@ -30,60 +30,61 @@ bool MessageFramer::Consume(Bytes bytes) {
 std::optional<size_t> MessageFramer::Begin(Bytes bytes) {
   Scanner scanner(protocol::kMaxBodyBytes);
   const size_t used = scanner.Feed(bytes);
-  is_sampled_ = requests_.Draw();
+  const bool is_sampled = requests_.Draw();
   if (scanner.done()) {
-    Deliver(scanner, bytes.first(used));
+    Deliver(scanner, is_sampled, bytes.first(used));
     return used;
   }
-  open_ = std::make_unique<Scanner>(scanner);
-  const bool goes_on = !scanner.failed() && charge_.Take(sizeof(Scanner)) && Hold(bytes.first(used));
+  open_ = std::make_unique<Open>(Open{scanner, is_sampled, {}});
+  const bool goes_on = !scanner.failed() && charge_.Take(sizeof(Open)) && Hold(bytes.first(used));
   return goes_on ? std::optional(used) : std::nullopt;
 }
 
 std::optional<size_t> MessageFramer::GoOn(Bytes bytes) {
-  const size_t used = open_->Feed(bytes);
-  if (open_->failed() || !Hold(bytes.first(used))) {
+  Scanner& scanner = open_->scanner;
+  const size_t used = scanner.Feed(bytes);
+  if (scanner.failed() || !Hold(bytes.first(used))) {
     return std::nullopt;
   }
-  if (open_->done()) {
-    Deliver(*open_, held_);
-    Drop();
-    charge_.Free(charge_.bytes());
-    open_.reset();
+  if (scanner.done()) {
+    Deliver(scanner, open_->is_sampled, open_->held);
+    Close();
   }
   return used;
 }
 
 bool MessageFramer::Hold(Bytes bytes) {
-  if (!is_sampled_ || IsTooBig(*open_)) {
-    Drop();
+  std::vector<uint8_t>& held = open_->held;
+  if (!open_->is_sampled || IsTooBig(open_->scanner)) {
+    charge_.Free(held.capacity());
+    held = std::vector<uint8_t>();  // `= {}` would keep the memory
     return true;
   }
-  const size_t needed = held_.size() + bytes.size();
-  const size_t held = held_.capacity();
-  if (needed > held) {
-    const size_t wanted = std::max(needed, std::min<size_t>(2 * held, requests_.max_request_bytes()));
-    if (!charge_.Take(wanted - held)) {
+  const size_t needed = held.size() + bytes.size();
+  const size_t capacity = held.capacity();
+  if (needed > capacity) {
+    const size_t wanted = std::max(needed, std::min<size_t>(2 * capacity, requests_.max_request_bytes()));
+    if (!charge_.Take(wanted - capacity)) {
       return false;
     }
-    held_.reserve(wanted);
+    held.reserve(wanted);
   }
-  held_.insert(held_.end(), bytes.begin(), bytes.end());
+  held.insert(held.end(), bytes.begin(), bytes.end());
   return true;
 }
 
-void MessageFramer::Drop() {
-  charge_.Free(held_.capacity());
-  held_ = std::vector<uint8_t>();  // `= {}` would keep the memory
+void MessageFramer::Close() {
+  charge_.Free(charge_.bytes());
+  open_.reset();
 }
 
-void MessageFramer::Deliver(const Scanner& scanner, Bytes message) {
-  if (Book(scanner)) {
+void MessageFramer::Deliver(const Scanner& scanner, bool is_sampled, Bytes message) {
+  if (Book(scanner, is_sampled)) {
     requests_.Write(Content::kThriftUnframed, static_cast<uint32_t>(message.size()), 0, message);
   }
 }
 
-bool MessageFramer::Book(const Scanner& scanner) {
+bool MessageFramer::Book(const Scanner& scanner, bool is_sampled) {
   if (scanner.kind() != MessageKind::kRequest && scanner.kind() != MessageKind::kOneway) {
     return false;
   }
@@ -91,8 +92,8 @@ bool MessageFramer::Book(const Scanner& scanner) {
     requests_.Book(StreamRequest::kTooBig);
     return false;
   }
-  requests_.Book(is_sampled_ ? StreamRequest::kSampled : StreamRequest::kNotSampled);
-  return is_sampled_;
+  requests_.Book(is_sampled ? StreamRequest::kSampled : StreamRequest::kNotSampled);
+  return is_sampled;
 }
 
 // A message is booked when its end is known, so this one is not yet.
@@ -100,13 +101,12 @@ void MessageFramer::Cut(CutReason reason) {
   if (open_ == nullptr) {
     return;
   }
-  if (open_->message_bytes() >= kHeadBytes && Book(*open_)) {
-    requests_.Write(Content::kThriftUnframed, static_cast<uint32_t>(open_->message_bytes()) + 1, 0, {});
+  const uint64_t bytes = open_->scanner.message_bytes();
+  if (bytes >= kHeadBytes && Book(open_->scanner, open_->is_sampled)) {
+    requests_.Write(Content::kThriftUnframed, static_cast<uint32_t>(bytes) + 1, 0, {});
     requests_.Cut(reason);
   }
-  Drop();
-  charge_.Free(charge_.bytes());
-  open_.reset();
+  Close();
 }
 
 }  // namespace rpctee::stream

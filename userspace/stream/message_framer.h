@@ -1,7 +1,7 @@
 // Finds the messages in the bytes of one flow of Thrift without frames, where only reading a message tells its end.
 //
-// One worker thread. Owns the bytes of a sampled message until it is whole, charged to the worker's budget: its length,
-// which each part must tell, is not known before. Of other messages nothing is held.
+// One worker thread. Owns what reads a message that has not ended, and, of a sampled one, its bytes: its length, which
+// each part must tell, is not known before. Both are charged to the worker's budget. Between messages nothing is held.
 #pragma once
 
 #include <cstdint>
@@ -29,22 +29,26 @@ class MessageFramer {
 
  private:
   using Scanner = protocol::thrift::MessageScanner;
+  // A message that has begun and not ended.
+  struct Open {
+    Scanner scanner;
+    bool is_sampled;
+    std::vector<uint8_t> held;  // of a sampled one, from its first byte on
+  };
 
   // How many of the bytes belong to the message; nothing when it is none, or there is no memory for it.
   std::optional<size_t> Begin(Bytes bytes);
   std::optional<size_t> GoOn(Bytes bytes);
   bool Hold(Bytes bytes);
-  void Drop();
-  void Deliver(const Scanner& scanner, Bytes message);
+  void Close();
+  void Deliver(const Scanner& scanner, bool is_sampled, Bytes message);
   // Books the message. Returns whether it goes on to the assembler.
-  bool Book(const Scanner& scanner);
+  bool Book(const Scanner& scanner, bool is_sampled);
   bool IsTooBig(const Scanner& scanner) const { return scanner.message_bytes() > requests_.max_request_bytes(); }
 
   FlowRequests& requests_;
   MemoryCharge charge_;
-  std::unique_ptr<Scanner> open_;  // of the message that has begun and not ended
-  bool is_sampled_ = false;
-  std::vector<uint8_t> held_;  // of a sampled one, from its first byte on
+  std::unique_ptr<Open> open_;
 };
 
 }  // namespace rpctee::stream

@@ -10,7 +10,7 @@ using Start = CapturedStream::Start;
 // Bytes that come before word of why they come: another CPU's, of a few packets.
 constexpr size_t kMaxEarlyBytes = size_t{256} << 10;
 // The tap ends a flow of which it sent 16 MiB up without a word.
-constexpr uint64_t kTellEveryBytes = uint64_t{4} << 20;
+constexpr uint32_t kTellEveryBytes = 4U << 20;
 // All flows are looked through at most so often.
 constexpr Duration kScanInterval = std::chrono::milliseconds(10);
 

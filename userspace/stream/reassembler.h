@@ -33,7 +33,7 @@ struct ReassemblerLimits {
   Duration max_silent = std::chrono::minutes(10);       // the same, between messages that the tap can't frame
   Duration max_refused = std::chrono::seconds(60);      // the tap frames at a false place, and does not leave it
   uint32_t max_request_bytes = 16U << 20;
-  size_t max_join_bytes = size_t{1} << 20;  // to find a request's head in
+  uint32_t max_join_bytes = 1U << 20;  // to find a request's head in
 };
 
 class Reassembler {
@@ -55,7 +55,7 @@ class Reassembler {
  private:
   using Verdict = FlowStream::Verdict;
   struct Entry {
-    Entry(RequestSink& sink, MemoryBudget& memory, size_t max_join_bytes, const CapturedStream& record)
+    Entry(RequestSink& sink, MemoryBudget& memory, uint32_t max_join_bytes, const CapturedStream& record)
         : stream(sink, memory, max_join_bytes, record) {}
     FlowStream stream;
     TimePoint progress{};      // of the last byte that brought the flow forward, or the beginning of a hole
@@ -63,7 +63,7 @@ class Reassembler {
     bool has_settled = false;  // since then it was tried whether the silence tells something
     uint32_t holes = 0;
     std::optional<uint32_t> told_holes;  // with OnMended
-    uint64_t untold_bytes = 0;           // in order since OnTaken, of an unframed flow
+    uint32_t untold_bytes = 0;           // in order since OnTaken, of an unframed flow
     std::list<uint64_t>::iterator age;
   };
   using EntryMap = std::unordered_map<uint64_t, Entry>;  // by flow id

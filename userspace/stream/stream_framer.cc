@@ -11,7 +11,7 @@ using protocol::MessageKind;
 static_assert(std::tuple_size_v<decltype(CapturedStream::header)> == protocol::kMaxHeaderBytes);
 
 StreamFramer::StreamFramer(FlowRequests& requests, Content protocol)
-    : requests_(requests), protocol_(protocol), header_bytes_(protocol::HeaderBytes(protocol)) {}
+    : requests_(requests), protocol_(protocol), header_bytes_(static_cast<uint8_t>(protocol::HeaderBytes(protocol))) {}
 
 bool StreamFramer::GoOn(const CapturedStream& begin) {
   const bool is_inside = begin.frame_left != 0;  // of a frame, behind its header
@@ -22,7 +22,7 @@ bool StreamFramer::GoOn(const CapturedStream& begin) {
   frame_bytes_ = begin.frame_bytes;
   frame_left_ = begin.frame_left;
   copying_ = begin.copying;
-  header_have_ = begin.header_have;
+  header_have_ = static_cast<uint8_t>(begin.header_have);
   header_ = begin.header;
   return true;
 }
@@ -50,9 +50,10 @@ bool StreamFramer::Consume(Bytes bytes) {
 }
 
 size_t StreamFramer::ConsumeHeader(Bytes bytes) {
-  const size_t count = std::min(header_bytes_ - header_have_, bytes.size());
-  std::copy_n(bytes.begin(), count, header_.begin() + static_cast<std::ptrdiff_t>(header_have_));
-  header_have_ += count;
+  const size_t missing = header_bytes_ - size_t{header_have_};
+  const size_t count = std::min(missing, bytes.size());
+  std::copy_n(bytes.begin(), count, header_.begin() + header_have_);
+  header_have_ = static_cast<uint8_t>(header_have_ + count);
   return count;
 }
 

@@ -33,11 +33,11 @@ class StreamFramer {
 
   FlowRequests& requests_;
   Content protocol_;
-  size_t header_bytes_;
+  bool copying_ = false;
+  uint8_t header_bytes_;
+  uint8_t header_have_ = 0;
   uint32_t frame_bytes_ = 0;
   uint32_t frame_left_ = 0;  // 0: between frames, or inside a header
-  bool copying_ = false;
-  size_t header_have_ = 0;
   std::array<uint8_t, protocol::kMaxHeaderBytes> header_{};
 };
 

@@ -18,8 +18,6 @@ using Start = CapturedStream::Start;
 
 constexpr size_t kFlows = 100'000;
 constexpr size_t kBytesAFlow = 1024;
-// What reads a message without a frame remembers 128 values around the one that it is in.
-constexpr size_t kBytesAnUnframedFlow = 1536;
 
 class Silent final : public AssemblerObserver, public ReassemblerObserver {
  public:
@@ -87,10 +85,10 @@ class ManyFlows : public testing::Test {
     assembler_ = std::make_unique<Assembler>(observer_, AssemblerLimits{});
     reassembler_ = std::make_unique<Reassembler>(*assembler_, observer_, ReassemblerLimits{});
   }
-  void HalfAMessageEach() {
+  void HalfAMessageEach(Start start) {
     const std::vector<uint8_t> message = test::ThriftBinary(1, "say", std::vector<uint8_t>(100, 'x'));
     for (uint64_t flow = 0; flow < kFlows; ++flow) {
-      Begin(flow, Start::kFirstByte);
+      Begin(flow, start);
       Data(flow, 1, Bytes(message).first(60));
     }
   }
@@ -162,9 +160,15 @@ TEST_F(ManyFlows, AFewBytesEachFromTheMiddleOfAConnection) {
 }
 
 TEST_F(ManyFlows, HalfAMessageWithoutAFrameEach) {
-  HalfAMessageEach();
+  HalfAMessageEach(Start::kFirstByte);
   ASSERT_EQ(reassembler_->flows(), kFlows);
-  ExpectLittle("half a message without a frame", kBytesAnUnframedFlow);
+  ExpectLittle("half a message without a frame");
+}
+
+TEST_F(ManyFlows, HalfAMessageWithoutAFrameEachFromTheMiddleOfAConnection) {
+  HalfAMessageEach(Start::kUnknown);
+  ASSERT_EQ(reassembler_->flows(), kFlows);
+  ExpectLittle("half a message without a frame, in the middle of a connection");
 }
 
 TEST_F(ManyFlows, BetweenMessagesNothingIsHeldOfTheLastOne) {
@@ -182,7 +186,7 @@ TEST_F(ManyFlows, BetweenMessagesNothingIsHeldOfTheLastOne) {
 
 TEST_F(ManyFlows, OfFlowsThatAreFramedHereTheAgentFollowsAFewThousandAtATime) {
   UseDefaultLimits();
-  HalfAMessageEach();
+  HalfAMessageEach(Start::kFirstByte);
   ASSERT_EQ(reassembler_->flows(), ReassemblerLimits{}.max_flows);
   ExpectLittle("half a message without a frame, by the agent's limits", 128);
 }
