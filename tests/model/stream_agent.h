@@ -32,6 +32,7 @@ class StreamAgent final : public stream::AssemblerObserver, public stream::Reass
   uint64_t lost() const { return lost_; }
   size_t open() const { return assembler_.open(); }
   size_t buffered_bytes() const { return reassembler_.buffered_bytes(); }
+  size_t used_bytes() const { return reassembler_.used_bytes(); }
 
  private:
   uint64_t ThresholdOf(const SocketAddress&) override { return RPCTEE_THRESHOLD_ALL; }

@@ -53,7 +53,7 @@ void Assembler::TakeFirst(const CapturedPart& part, TimePoint now) {
   partial.last_part = now;
   partial.age = by_age_.insert(by_age_.end(), part.flow_id);
   // What an entry costs besides its bytes counts too: many connections may each hold one request of a few bytes.
-  partial.charged_bytes = sizeof(PartialMap::value_type) + sizeof(uint64_t);
+  partial.charged_bytes = kPartialBytes;
   buffered_bytes_ += partial.charged_bytes;
   if (part.bytes.size() > part.frame_bytes) {
     Drop(position, LostReason::kRingFull);

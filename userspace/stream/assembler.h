@@ -11,6 +11,7 @@
 
 #include "base/capture.h"
 #include "base/clock.h"
+#include "stream/memory_budget.h"
 
 namespace rpctee::stream {
 
@@ -67,6 +68,7 @@ class Assembler {
     std::list<uint64_t>::iterator age;
   };
   using PartialMap = std::unordered_map<uint64_t, Partial>;  // by flow id: a flow has one open request at most
+  static constexpr size_t kPartialBytes = MapEntryBytes<PartialMap>() + ListEntryBytes<uint64_t>();
 
   void TakeFirst(const CapturedPart& part, TimePoint now);
   void TakeNext(PartialMap::iterator position, const CapturedPart& part, TimePoint now);

@@ -48,6 +48,9 @@ JoinSearch::State JoinSearch::Take(Bytes bytes) {
 }
 
 bool JoinSearch::Hold(Bytes bytes) {
+  if (charge_.bytes() == 0 && !charge_.Take(HeapBytes(sizeof(JoinSearch)))) {
+    return false;
+  }
   const size_t needed = held_.size() + bytes.size();
   const size_t held = held_.capacity();
   if (needed > held) {
@@ -82,6 +85,8 @@ JoinSearch::State JoinSearch::Search() {
         return State::kFound;
       case Verdict::kUndecided:
         return State::kSearching;
+      case Verdict::kNoMemory:
+        return State::kFailed;
       case Verdict::kRefuted:
         scan_ = chain_.start + 1;
         chain_ = {};
@@ -123,8 +128,8 @@ JoinSearch::Verdict JoinSearch::Follow() {
       return Verdict::kUndecided;
     } else if (!PassHead(chain_)) {
       return Verdict::kRefuted;
-    } else if (chain_.in_message) {
-      scanner_ = std::make_unique<Scanner>(max_bytes_);
+    } else if (chain_.in_message && !BeginMessage()) {
+      return Verdict::kNoMemory;
     }
   }
   return Verdict::kBelieved;
@@ -148,6 +153,14 @@ bool JoinSearch::PassHead(Chain& chain) {
   const std::optional<protocol::FrameMeasure> frame = protocol::MeasureFrame(chain.protocol, head);
   chain.next_head += frame ? frame->frame_bytes : 0;
   return frame.has_value();
+}
+
+bool JoinSearch::BeginMessage() {
+  if (scanner_ == nullptr && !charge_.Take(HeapBytes(sizeof(Scanner)))) {
+    return false;
+  }
+  scanner_ = std::make_unique<Scanner>(max_bytes_);
+  return true;
 }
 
 // Believed: the message has ended, and another head is due.

@@ -1,7 +1,7 @@
 // Finds where a request begins in the middle of a connection of which nothing is known.
 //
-// One worker thread. Owns the bytes from the first place on that may be a request's head, charged to the worker's
-// budget, at most max_bytes.
+// One worker thread. Owns the bytes from the first place on that may be a request's head, at most max_bytes. They are
+// charged to the worker's budget, and so is the search itself, once bytes come.
 //
 // A body may hold anything, whole requests too, so a head is believed only when frames follow one another from it:
 // kHeads heads, each where the frame before it ends; or fewer, when the flow falls silent exactly at the end of a
@@ -47,7 +47,7 @@ class JoinSearch {
   uint64_t read_bytes() const { return read_bytes_; }
 
  private:
-  enum class Verdict : uint8_t { kBelieved, kRefuted, kUndecided };
+  enum class Verdict : uint8_t { kBelieved, kRefuted, kUndecided, kNoMemory };
   // Frames that follow one another. Offsets count in held_.
   struct Chain {
     size_t start = 0;
@@ -64,6 +64,7 @@ class JoinSearch {
   bool FindStart();
   Verdict Follow();
   bool PassHead(Chain& chain);
+  bool BeginMessage();
   Verdict PassMessage(Chain& chain, Scanner& scanner);
   bool EndsInSilence(Chain& chain);
 

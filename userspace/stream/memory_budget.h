@@ -8,6 +8,21 @@
 
 namespace rpctee::stream {
 
+// What so many bytes take of the heap: glibc's malloc needs eight more, and gives out multiples of 16, 32 at least.
+constexpr size_t HeapBytes(size_t bytes) { return std::max<size_t>((bytes + 8 + 15) / 16 * 16, 32); }
+
+// Of an entry in a std::unordered_map by number: its node, with a link, and its share of the array that leads there,
+// which has up to two places for each.
+template <typename Map>
+constexpr size_t MapEntryBytes() {
+  return HeapBytes(sizeof(void*) + sizeof(typename Map::value_type)) + 2 * sizeof(void*);
+}
+// Of an entry in a std::list, with two links.
+template <typename T>
+constexpr size_t ListEntryBytes() {
+  return HeapBytes(2 * sizeof(void*) + sizeof(T));
+}
+
 class MemoryBudget {
  public:
   explicit MemoryBudget(size_t limit_bytes) : limit_bytes_(limit_bytes) {}

@@ -36,7 +36,7 @@ std::optional<size_t> MessageFramer::Begin(Bytes bytes) {
     return used;
   }
   open_ = std::make_unique<Open>(Open{scanner, is_sampled, {}});
-  const bool goes_on = !scanner.failed() && charge_.Take(sizeof(Open)) && Hold(bytes.first(used));
+  const bool goes_on = !scanner.failed() && charge_.Take(HeapBytes(sizeof(Open))) && Hold(bytes.first(used));
   return goes_on ? std::optional(used) : std::nullopt;
 }
 

@@ -6,8 +6,10 @@
 namespace rpctee::stream {
 namespace {
 
-// What a piece that waits costs besides its bytes: a tree node and two allocations.
-constexpr size_t kPieceBytes = 96;
+// What a piece that waits takes: its bytes, and a node of the tree, which is four words and the entry.
+constexpr size_t CostOf(size_t bytes) {
+  return HeapBytes(bytes) + HeapBytes(4 * sizeof(void*) + sizeof(std::pair<const int64_t, std::vector<uint8_t>>));
+}
 
 }  // namespace
 
@@ -49,7 +51,7 @@ std::optional<OrderedBytes::Piece> OrderedBytes::Next() {
   while (started_ && !waiting_.empty() && waiting_.begin()->first <= next_) {
     auto node = waiting_.extract(waiting_.begin());
     std::vector<uint8_t>& bytes = node.mapped();
-    charge_.Free(bytes.size() + kPieceBytes);
+    charge_.Free(CostOf(bytes.size()));
     const auto seen = static_cast<size_t>(next_ - node.key());
     if (seen < bytes.size()) {
       Advance(bytes.size() - seen);
@@ -86,7 +88,7 @@ bool OrderedBytes::Keep(int64_t position, Bytes bytes) {
 }
 
 bool OrderedBytes::KeepPiece(int64_t position, Bytes bytes) {
-  if (!charge_.Take(bytes.size() + kPieceBytes)) {
+  if (!charge_.Take(CostOf(bytes.size()))) {
     return false;
   }
   waiting_.emplace(position, std::vector<uint8_t>(bytes.begin(), bytes.end()));

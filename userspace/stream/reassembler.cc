@@ -76,7 +76,8 @@ Reassembler::EntryMap::iterator Reassembler::FindOrAdd(const CapturedStream& rec
     by_age_.splice(by_age_.end(), by_age_, known->second.age);
     return known;
   }
-  if (entries_.size() >= limits_.max_flows && !MakeRoom()) {
+  const bool is_full = entries_.size() >= limits_.max_flows || !own_.Take(kFlowBytes);
+  if (is_full && !(MakeRoom() && own_.Take(kFlowBytes))) {
     return entries_.end();
   }
   const auto added = entries_.try_emplace(record.flow_id, sink_, memory_, limits_.max_join_bytes, record).first;
@@ -300,6 +301,7 @@ void Reassembler::GiveUp(EntryMap::iterator position) {
 void Reassembler::Erase(EntryMap::iterator position) {
   by_age_.erase(position->second.age);
   entries_.erase(position);
+  own_.Free(kFlowBytes);
 }
 
 }  // namespace rpctee::stream

@@ -23,7 +23,7 @@
 namespace rpctee::stream {
 
 struct ReassemblerLimits {
-  size_t max_bytes = size_t{16} << 20;  // of all that waits, bookkeeping included
+  size_t max_bytes = size_t{16} << 20;  // of all flows and of what waits in them, bookkeeping included
   size_t max_flows = 4'096;
   // Without a byte that brings the flow forward; then what is missing is given up, and the next request looked for
   // behind it. TCP sends what was lost again after 200, 400, 800 and 1600 ms when it hears nothing (RFC 6298).
@@ -50,7 +50,9 @@ class Reassembler {
   void Finish(TimePoint now);
 
   size_t flows() const { return entries_.size(); }
-  size_t buffered_bytes() const { return memory_.used_bytes(); }
+  // What waits in them, and with what they take themselves, which max_bytes bounds.
+  size_t buffered_bytes() const { return memory_.used_bytes() - own_.bytes(); }
+  size_t used_bytes() const { return memory_.used_bytes(); }
 
  private:
   using Verdict = FlowStream::Verdict;
@@ -67,6 +69,7 @@ class Reassembler {
     std::list<uint64_t>::iterator age;
   };
   using EntryMap = std::unordered_map<uint64_t, Entry>;  // by flow id
+  static constexpr size_t kFlowBytes = MapEntryBytes<EntryMap>() + ListEntryBytes<uint64_t>();
 
   EntryMap::iterator FindOrAdd(const CapturedStream& record);
   bool MakeRoom();
@@ -85,6 +88,7 @@ class Reassembler {
 
   RequestSink sink_;
   MemoryBudget memory_;
+  MemoryCharge own_{memory_};  // of the flows themselves
   ReassemblerLimits limits_;
   EntryMap entries_;
   std::list<uint64_t> by_age_;                  // flow ids, the one that was silent longest first

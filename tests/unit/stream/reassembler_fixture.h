@@ -81,7 +81,7 @@ class ReassemblerTest : public testing::Test, public AssemblerObserver, public R
   }
   void ExpectNothingHeld() {
     EXPECT_EQ(reassembler().flows(), 0U);
-    EXPECT_EQ(reassembler().buffered_bytes(), 0U);
+    EXPECT_EQ(reassembler().used_bytes(), 0U);
     EXPECT_EQ(assembler_.open(), 0U);
     EXPECT_EQ(first_parts_, frames_.size() + lost_.size());
   }

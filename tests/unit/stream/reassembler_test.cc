@@ -150,7 +150,7 @@ TEST_F(ReassemblerTest, BytesWithoutWordOfAHoleAreForgottenInSilence) {
 }
 
 TEST_F(ReassemblerTest, TheLimitOnMemoryGivesUp) {
-  limits_.max_bytes = 1'000;
+  limits_.max_bytes = 1'300;
   Begin(1000);
   Data(2000, a_);
   Data(3000, a_);
@@ -158,6 +158,31 @@ TEST_F(ReassemblerTest, TheLimitOnMemoryGivesUp) {
   Data(4000, a_);
   EXPECT_EQ(given_up_, 1);
   EXPECT_EQ(reassembler().buffered_bytes(), 0U);
+}
+
+TEST_F(ReassemblerTest, FlowsThemselvesCountAsMemory) {
+  constexpr size_t kSome = 10;
+  Begin(1000);
+  const size_t each = reassembler().used_bytes();
+  EXPECT_GE(each, sizeof(FlowStream));
+  EXPECT_EQ(reassembler().buffered_bytes(), 0U);
+  limits_.max_bytes = kSome * each + each / 2;
+  reassembler_.emplace(assembler_, *this, limits_);
+  for (flow_id_ = 1; flow_id_ <= kSome; ++flow_id_) {
+    Begin(1000);
+    EXPECT_EQ(reassembler().used_bytes(), flow_id_ * each);
+  }
+  Begin(1000);
+  EXPECT_EQ(given_up_, 1) << "there is no room for another one";
+  EXPECT_EQ(reassembler().flows(), kSome);
+  // The one that was silent longest makes room.
+  now_ += limits_.max_hole + std::chrono::milliseconds(1);
+  Begin(1000);
+  EXPECT_EQ(given_up_, 2);
+  EXPECT_EQ(reassembler().flows(), kSome);
+  EXPECT_EQ(reassembler().used_bytes(), kSome * each);
+  reassembler().Finish(now_);
+  EXPECT_EQ(reassembler().used_bytes(), 0U);
 }
 
 TEST_F(ReassemblerTest, TheLimitOnFlowsGivesUpTheNewOne) {
