@@ -32,8 +32,8 @@ static __always_inline int starts_dubbo_answer(const __u8 *bytes, __u32 have)
 	if (have < RPCTEE_DUBBO_HEADER_BYTES || rpctee_be16(bytes) != RPCTEE_DUBBO_MAGIC)
 		return 0;
 	/* Neither a request nor two-way; a status that Dubbo knows. */
-	if (bytes[2] & (RPCTEE_DUBBO_REQUEST | RPCTEE_DUBBO_TWO_WAY) ||
-	    !(RPCTEE_DUBBO_SERIALIZATIONS >> serialization & 1) || bytes[3] < 20 || bytes[3] > 100)
+	if (bytes[2] & (RPCTEE_DUBBO_REQUEST | RPCTEE_DUBBO_TWO_WAY) || serialization == 0 || bytes[3] < 20 ||
+	    bytes[3] > 100)
 		return 0;
 	if (bytes[2] & RPCTEE_DUBBO_EVENT)
 		return body_bytes <= RPCTEE_DUBBO_EVENT_MAX_BYTES;

@@ -30,10 +30,9 @@ enum rpctee_content {
 #define RPCTEE_DUBBO_MAGIC 0xdabb
 #define RPCTEE_DUBBO_REQUEST 0x80
 #define RPCTEE_DUBBO_EVENT 0x20
+/* Who writes a serialization chooses its number, and Dubbo's versions have others: any but 0. */
 #define RPCTEE_DUBBO_SERIALIZATION 0x1f
 #define RPCTEE_DUBBO_HESSIAN2 2
-/* Serialization ids that Dubbo has given out: 1-12, 16, 21, 22, 23, 25, 31. */
-#define RPCTEE_DUBBO_SERIALIZATIONS 0x82e11ffeU
 /* Bodies of events are a null or one letter, in any serialization. */
 #define RPCTEE_DUBBO_EVENT_MAX_BYTES 16
 /* The longest string that Hessian2 writes with a one-byte length; the body starts with one, the Dubbo version. */
@@ -76,7 +75,7 @@ static inline int rpctee_starts_dubbo(const unsigned char *bytes, unsigned int h
 		return have == 1 && bytes[0] == RPCTEE_DUBBO_MAGIC >> 8;
 	if (rpctee_be16(bytes) != RPCTEE_DUBBO_MAGIC)
 		return 0;
-	if (have >= 3 && (!(bytes[2] & RPCTEE_DUBBO_REQUEST) || !(RPCTEE_DUBBO_SERIALIZATIONS >> serialization & 1)))
+	if (have >= 3 && (!(bytes[2] & RPCTEE_DUBBO_REQUEST) || serialization == 0))
 		return 0;
 	/* The status byte of requests is never written. */
 	if (have >= 4 && bytes[3] != 0)

@@ -146,6 +146,16 @@ INSTANTIATE_TEST_SUITE_P(
         IgnoredCase{"Zeros", "ignored_other", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"sv}),
     [](const auto& row) { return row.param.name; });
 
+TEST_F(StartTest, ADubboRequestInAnySerializationStartsTheFlow) {
+  for (uint8_t serialization = 1; serialization < 32; ++serialization) {
+    ByteVector request = a_;
+    request[2] = static_cast<uint8_t>(0xc0 | serialization);
+    const auto seq = static_cast<uint32_t>(serialization * 1'000);
+    tap_->Pass({At(seq - 1, {}, kSyn), At(seq, request)});
+    EXPECT_THAT(tap_->Records().frames, ElementsAre(request)) << int{serialization};
+  }
+}
+
 TEST_F(StartTest, UnframedThriftGoesToTheAgentFromItsFirstByte) {
   for (const std::string_view start :
        {"\x80\x01\x00\x01\x00\x00\x00\x08sayHello\x00\x00\x00\x01"sv, "\x82\x21\x01\x08sayHello"sv}) {

@@ -41,7 +41,7 @@ bool StartsDubboFrame(const Padded& start) {
   const bool is_request = (flags & RPCTEE_DUBBO_REQUEST) != 0;
   const uint32_t body_bytes = rpctee_be32(&bytes[12]);
   if (start.have < kDubboHeaderBytes || rpctee_be16(bytes.data()) != RPCTEE_DUBBO_MAGIC ||
-      (RPCTEE_DUBBO_SERIALIZATIONS >> (flags & RPCTEE_DUBBO_SERIALIZATION) & 1) == 0) {
+      (flags & RPCTEE_DUBBO_SERIALIZATION) == 0) {
     return false;
   }
   // A request has no status, and an answer never asks for one.

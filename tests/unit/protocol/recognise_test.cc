@@ -85,7 +85,7 @@ TEST(RequestAt, OnlyWhatIsMirroredIsARequest) {
 TEST(RequestAt, EveryByteThatTheStrictTestLooksAtCounts) {
   const std::vector<uint8_t> request = FromHex("dabbc200 0000000000000001 000000f0 05322e302e32 1e6f");
   // Byte, and what no request has there.
-  const std::pair<size_t, uint8_t> wrong[] = {{0, 0xdb},  {1, 0xba}, {2, 0x42},  {2, 0xcd}, {3, 20},
+  const std::pair<size_t, uint8_t> wrong[] = {{0, 0xdb},  {1, 0xba}, {2, 0x42},  {2, 0xc0}, {3, 20},
                                               {12, 0x7f}, {16, 0},   {16, 0x20}, {17, 'v'}, {18, '-'}};
   for (const auto& [at, value] : wrong) {
     std::vector<uint8_t> other = request;
@@ -137,10 +137,21 @@ TEST(StartsFrame, TakesWhateverADubboClientSendsBehindARequest) {
   }
 }
 
+// Msgpack is 27 in Dubbo 2.7 and 31 in 3, and users have numbers of their own.
+TEST(StartsFrame, TakesEverySerializationThatHasANumber) {
+  for (uint8_t serialization = 1; serialization < 32; ++serialization) {
+    auto frame = FromHex("dabbc0000000000000000001000000f005322e302e32");
+    frame[2] |= serialization;
+    EXPECT_TRUE(StartsFrame(Content::kDubbo, frame)) << int{serialization};
+    EXPECT_EQ(Recognise(frame), Content::kDubbo) << int{serialization};
+    EXPECT_EQ(RequestAt(frame), Content::kDubbo) << int{serialization};
+  }
+}
+
 TEST(StartsFrame, TakesNothingElse) {
   const char* const others[] = {
       "dabac2000000000000000001000000f0",  // another magic
-      "dabbcd000000000000000001000000f0",  // a serialization that was never given out
+      "dabbc0000000000000000001000000f0",  // no serialization
       "dabbc2140000000000000001000000f0",  // a request with a status
       "dabb42140000000000000001000000f0",  // an answer that asks for one
       "dabbe2000000000000000001000000f0",  // an event with a long body
