@@ -26,12 +26,13 @@ built=${INTEROP_BUILD:-$here/../../build/interop}/$module
 [[ -d $built/classes && -d $built/lib ]] || { echo "$built is not built: run $here/build.sh" >&2; exit 77; }
 
 # Short-lived programs on two shared cores: the quick compiler, one collector thread, a small heap.
-# The opened packages are those that Dubbo's proxies, Hessian2 and Kryo reach by reflection.
+# The opened packages are those that Dubbo's proxies and serializations reach by reflection.
 exec java -Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Xshare:auto \
   --add-opens java.base/java.lang=ALL-UNNAMED --add-opens java.base/java.util=ALL-UNNAMED \
   --add-opens java.base/java.math=ALL-UNNAMED --add-opens java.base/java.time=ALL-UNNAMED \
   --add-opens java.base/java.text=ALL-UNNAMED --add-opens java.base/java.util.concurrent=ALL-UNNAMED \
-  --add-opens java.base/sun.util.calendar=ALL-UNNAMED \
+  --add-opens java.base/sun.util.calendar=ALL-UNNAMED --add-opens java.base/java.io=ALL-UNNAMED \
+  --add-opens java.base/java.net=ALL-UNNAMED --add-opens java.sql/java.sql=ALL-UNNAMED \
   -Djava.net.preferIPv4Stack="${INTEROP_IPV4_ONLY:-true}" -Djava.awt.headless=true \
   -Ddubbo.application.logger=jdk -Duser.home="$built" \
   -cp "$built/classes:$built/lib/*" "$main" "$@"

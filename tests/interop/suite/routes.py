@@ -39,6 +39,9 @@ _FIELDS = (_INTERFACE | {"method": ("exact", "sayHello"), "tenant": ("exact", "g
 BY_FIELDS = Rules(_FIELDS, "sayHello@gray|reprice@blue|echoBytes@grün-世界", "no_route")
 # The same where an object among the arguments hides what is behind it.
 BY_FIELDS_OF_TEXT = Rules(_FIELDS, "sayHello@gray|echoBytes@grün-世界", "no_route")
+# Messages of protobuf, one call of each tenant.
+BY_FIELDS_OF_MESSAGES = Rules((_INTERFACE | {"method": ("exact", "greet"), "tenant": ("prefix", "gr")},),
+                              "greet@gray|greet@grün-世界", "no_route")
 # The same for bodies that can't be read at all: the requests are not mirrored.
 BY_FIELDS_UNREAD = Rules(_FIELDS, "", "undecodable")
 

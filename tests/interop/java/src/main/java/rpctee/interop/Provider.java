@@ -23,7 +23,8 @@ public final class Provider {
 
   /** What the consumers of the tests write; Dubbo 3 refuses what the provider does not name. */
   private static final String SERIALIZATIONS =
-      "hessian2,fastjson2,fastjson,gson,java,compactedjava,nativejava,native-hessian,kryo";
+      "hessian2,fastjson2,fastjson,gson,java,compactedjava,nativejava,native-hessian,kryo,kryo2,fst,protostuff,avro,"
+          + "msgpack,protobuf,protobuf-json";
 
   private Provider() {}
 

@@ -1,5 +1,6 @@
 package rpctee.interop;
 
+import com.google.protobuf.StringValue;
 import org.apache.dubbo.rpc.RpcContext;
 import org.apache.dubbo.samples.basic.api.DemoService;
 import org.apache.dubbo.samples.basic.api.Order;
@@ -37,6 +38,12 @@ final class RecordingDemoService implements DemoService {
     record("reprice", order, cents);
     order.setCents(cents);
     return order;
+  }
+
+  @Override
+  public StringValue greet(StringValue caller) {
+    record("greet", caller.getValue());
+    return StringValue.of("Greetings " + caller.getValue() + ", from " + name);
   }
 
   @Override

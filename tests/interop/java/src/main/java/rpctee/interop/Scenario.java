@@ -1,5 +1,6 @@
 package rpctee.interop;
 
+import com.google.protobuf.StringValue;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -49,8 +50,11 @@ final class Scenario {
         return new Scenario(mixed(), null);
       case "tenants":
         return new Scenario(ofTenants(mixed()), null);
+      case "messages":
+        return new Scenario(ofTenants(messages()), null);
       default:
-        throw new IllegalArgumentException("scenario is calls, sizes, oneway, threads50 or tenants, not " + name);
+        throw new IllegalArgumentException(
+            "scenario is calls, sizes, oneway, threads50, tenants or messages, not " + name);
     }
   }
 
@@ -123,6 +127,14 @@ final class Scenario {
         service -> text(service.add(0, -1)),
         service -> text(service.reprice(order, 1234567890123L)),
         service -> text(service.reprice(new Order(), 0)));
+  }
+
+  private static List<Call> messages() {
+    List<Call> calls = new ArrayList<>();
+    for (int size : new int[] {0, 10, 1500, 20_000}) {
+      calls.add(service -> text(service.greet(StringValue.of(multiByteText(size))).getValue()));
+    }
+    return calls;
   }
 
   private static Call hello(String argument) {
