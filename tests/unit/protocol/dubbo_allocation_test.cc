@@ -1,30 +1,11 @@
 // What decoding asks of the heap: nothing where the text stands in the body as it is, and never more than a fixed
-// amount beyond the body. Counts what operator new is asked for.
+// amount beyond the body.
 #include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <new>
 
 #include "protocol/dubbo/dubbo_request.h"
 #include "protocol/request_edit.h"
+#include "support/counted_heap.h"
 #include "unit/protocol/dubbo_calls.h"
-
-namespace {
-size_t allocated_bytes = 0;
-}  // namespace
-
-// Not inlined: gcc 12 would see free() called on what it knows to come from new, and warn.
-// NOLINTBEGIN(misc-new-delete-overloads)
-[[gnu::noinline]] void* operator new(size_t size) {
-  allocated_bytes += size;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-// NOLINTEND(misc-new-delete-overloads)
 
 namespace rpctee::protocol::dubbo {
 namespace {
@@ -36,12 +17,12 @@ using test::Hessian2;
 constexpr size_t kFixedBytes = 384 * 1024;
 
 size_t BytesToRead(Bytes frame, const std::vector<std::string>& names) {
-  const size_t before = allocated_bytes;
+  const size_t before = rpctee::test::HeapBytesAskedFor();
   DubboRequest request(frame);
   for (const std::string& name : names) {
     (void)request.Field(name);
   }
-  return allocated_bytes - before;
+  return rpctee::test::HeapBytesAskedFor() - before;
 }
 
 TEST(DubboAllocation, TextThatStandsInTheBodyCostsNothing) {
@@ -58,11 +39,11 @@ TEST(DubboAllocation, AddingAttachmentsCostsNothing) {
   for (const char* name : {"dubbo2723/hessian2_rich", "dubbo3216/hessian2_say_hello", "dubbo2723/fastjson_rich",
                            "dubbo3216/fastjson2_rich", "dubbo2723/nativejava_say_hello"}) {
     const Frame frame = test::RealFrame(name);
-    const size_t before = allocated_bytes;
+    const size_t before = rpctee::test::HeapBytesAskedFor();
     Request request(Content::kDubbo, frame);
     edit.Begin(Content::kDubbo, frame, request);
     EXPECT_TRUE(edit.Append(additions)) << name;
-    EXPECT_EQ(allocated_bytes, before) << name;
+    EXPECT_EQ(rpctee::test::HeapBytesAskedFor(), before) << name;
   }
 }
 

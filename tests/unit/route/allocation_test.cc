@@ -1,28 +1,9 @@
-// Decide is on the path of every sampled request: it must not allocate. Counts what operator new is asked for.
+// Decide is on the path of every sampled request: it must not allocate.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "route/text.h"
+#include "support/counted_heap.h"
 #include "unit/route/route_builder.h"
-
-namespace {
-size_t allocations = 0;
-}  // namespace
-
-// Not inlined: gcc 12 would see free() called on what it knows to come from new, and warn.
-// NOLINTBEGIN(misc-new-delete-overloads)
-[[gnu::noinline]] void* operator new(size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-// NOLINTEND(misc-new-delete-overloads)
 
 namespace rpctee::route {
 namespace {
@@ -60,11 +41,11 @@ TEST(Allocation, DecidingDoesNotAllocateOnceItsStorageIsThere) {
   Decision decision;
   snapshot->Decide(endpoint, request, 0, decision);
   ASSERT_EQ(decision.rules.size(), 2u);
-  const size_t before = allocations;
+  const size_t before = test::HeapAllocations();
   for (int i = 0; i < 1000; ++i) {
     snapshot->Decide(endpoint, request, 0, decision);
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(test::HeapAllocations(), before);
   EXPECT_EQ(decision.rules.size(), 2u);
 }
 
