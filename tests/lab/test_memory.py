@@ -39,7 +39,7 @@ time.sleep(600)
 def most_by_the_guide():
     """docs/memory.md, for one mirror pod."""
     connection = 2 * max(BUFFER, MAX_REQUEST) + 48 * IN_FLIGHT
-    return PROGRAM + REASSEMBLY // 2 * 5 // 4 + WORKERS * (A_WORKER + CONNECTIONS * connection)
+    return PROGRAM + REASSEMBLY // 2 * 11 // 10 + WORKERS * (A_WORKER + CONNECTIONS * connection)
 
 
 def memory(process):
