@@ -4,6 +4,8 @@
 add_library(rpctee_options INTERFACE)
 target_compile_options(
   rpctee_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor $<$<BOOL:${RPCTEE_WERROR}>:-Werror>)
+# Nothing here is a shared library, so that a function may be inlined wherever it is seen; clang assumes that by itself.
+target_compile_options(rpctee_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # gcc 12 warns of overlapping copies inside std::string's operator+ when it inlines them (GCC bug 105329), and at -O3 of
   # a string's storage in an aggregate that it has moved into a vector.
