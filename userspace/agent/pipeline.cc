@@ -51,6 +51,7 @@ void Pipeline::SetSnapshot(std::shared_ptr<const route::Snapshot> snapshot) {
 }
 
 void Pipeline::Take(const CapturedRecord& record, TimePoint now) {
+  now_ = now;
   if (const auto* part = std::get_if<CapturedPart>(&record)) {
     reassembler_.Take(*part, now);
   } else {
@@ -59,8 +60,14 @@ void Pipeline::Take(const CapturedRecord& record, TimePoint now) {
 }
 
 void Pipeline::Expire(TimePoint now) {
+  now_ = now;
   assembler_.Expire(now);
   reassembler_.Expire(now);
+}
+
+void Pipeline::FinishFlows(TimePoint now) {
+  now_ = now;
+  reassembler_.Finish(now);
 }
 
 uint64_t Pipeline::ThresholdOf(const SocketAddress& endpoint) {
@@ -151,11 +158,10 @@ bool Pipeline::TakeBudget(const route::Rule& rule, size_t bytes) {
   if (account == nullptr) {
     return true;
   }
-  const TimePoint now = Clock::now();
-  if (!account->Allows(now)) {
+  if (!account->Allows(now_)) {
     return false;
   }
-  account->Take(bytes, now);
+  account->Take(bytes, now_);
   return true;
 }
 
@@ -170,7 +176,7 @@ void Pipeline::SendCopy(const route::Rule& rule, Content protocol, protocol::Req
   copy.pieces = copy_maker_.pieces();
   copy.oneway = copy_maker_.is_oneway();
   copy.hash = HashOfFields(rule.hash_policy, request.fields());
-  mirror_->Send(copy);
+  mirror_->Send(copy, now_);
 }
 
 }  // namespace rpctee::agent

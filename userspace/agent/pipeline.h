@@ -58,10 +58,11 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
   void SetSamplingFactor(SamplingFactor factor) { factor_ = factor; }
   void SetOnMirrored(OnMirrored on_mirrored) { on_mirrored_ = std::move(on_mirrored); }
 
+  // `now` is the beginning of the worker's round: one look at the clock serves all its records.
   void Take(const CapturedRecord& record, TimePoint now);
   void Expire(TimePoint now);
   // No more records will come of the flows so far: what has to be framed here is taken as far as it is whole.
-  void FinishFlows(TimePoint now) { reassembler_.Finish(now); }
+  void FinishFlows(TimePoint now);
   // Ends what is open.
   void Stop() { assembler_.Stop(); }
   size_t open() const { return assembler_.open(); }
@@ -89,6 +90,7 @@ class Pipeline final : private stream::AssemblerObserver, private stream::Reasse
   PipelineOptions options_;
   stream::Assembler assembler_;
   stream::Reassembler reassembler_;
+  TimePoint now_;  // of the call that is under way
   std::shared_ptr<const route::Snapshot> snapshot_;
   SamplingFactor factor_;
   std::vector<uint32_t> rule_numbers_;              // in the ledger, of the snapshot's rules: they outlive it

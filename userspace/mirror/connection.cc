@@ -152,7 +152,7 @@ void Connection::Close(CloseCause cause, const std::string& reason) {
   } else if (cause == CloseCause::kPeerWhileIdle) {
     Count(MirrorCounter::cx_closed_idle);
   }
-  EndAll(cause == CloseCause::kStopped ? CopyOutcome::copy_abandoned : CopyOutcome::connection_lost);
+  EndAll(cause == CloseCause::kStopped ? CopyOutcome::copy_abandoned : CopyOutcome::connection_lost, now);
   context_.observer.OnConnectionClosed(local_, remote_, reason);
 }
 
@@ -161,17 +161,17 @@ bool Connection::Proved(TimePoint now) const {
   return established && (answered_ || now - connected_at_ >= context_.options.reconnect_max);
 }
 
-void Connection::EndAll(CopyOutcome outcome) {
+void Connection::EndAll(CopyOutcome outcome, TimePoint now) {
   while (const PendingCopy* copy = pending_.Oldest()) {
-    End(*copy, outcome, Ejection::End::kLost);
+    End(*copy, outcome, Ejection::End::kLost, now);
   }
 }
 
-void Connection::End(const PendingCopy& copy, CopyOutcome outcome, Ejection::End end, Duration latency) {
+void Connection::End(const PendingCopy& copy, CopyOutcome outcome, Ejection::End end, TimePoint now, Duration latency) {
   const uint32_t rule = copy.rule;
   const TimePoint queued = copy.deadline - context_.options.reply_timeout;
   pending_.Remove(copy);
-  health_.OnCopyEnd(end, queued);
+  health_.OnCopyEnd(end, queued, now);
   context_.EndCopy({.rule = rule, .outcome = outcome, .endpoint = &remote_, .latency = latency});
 }
 
@@ -220,7 +220,8 @@ bool Connection::ReadSome() {
   }
   const auto bytes = static_cast<size_t>(count);
   bytes_since_answer_ += bytes;
-  if (!reader_.Read(Bytes(context_.read_buffer).first(bytes), Clock::now(), *this)) {
+  read_at_ = Clock::now();
+  if (!reader_.Read(Bytes(context_.read_buffer).first(bytes), read_at_, *this)) {
     Count(MirrorCounter::cx_protocol_error);
     Close(CloseCause::kFailure,
           "the mirror sent what is not " + std::string(ProtocolName(wire_)) + ": " + std::string(reader_.error()));
@@ -282,7 +283,7 @@ void Connection::OnAnswer(const Answer& answer) {
   } else if (answer.verdict == Verdict::kError) {
     health_.stats().CountThriftError();
   }
-  End(*copy, OutcomeOf(answer.verdict), end, answer.head_at - copy->sent_at);
+  End(*copy, OutcomeOf(answer.verdict), end, read_at_, answer.head_at - copy->sent_at);
 }
 
 void Connection::OnHeartbeat(const FrameHeader& header) {
@@ -336,7 +337,7 @@ void Connection::TellSent(TimePoint now) {
     pending_.MarkOldestUnsentSent(now);
     context_.observer.OnCopySent(copy->rule, remote_);
     if (copy->oneway) {
-      End(*copy, CopyOutcome::oneway_sent, Ejection::End::kSent);
+      End(*copy, CopyOutcome::oneway_sent, Ejection::End::kSent, now);
     }
     copy = pending_.OldestUnsent();
   }
@@ -368,7 +369,7 @@ void Connection::ExpireCopies(TimePoint now) {
     } else if (IsOrdered(wire_) && !copy->oneway) {  // a long one-way copy may be leaving
       ++late_;
     }
-    End(*copy, CopyOutcome::timed_out, Ejection::End::kTimedOut);
+    End(*copy, CopyOutcome::timed_out, Ejection::End::kTimedOut, now);
   }
   if (cut_from < cut_to) {
     buffer_.Cut(cut_from, cut_to);

@@ -75,8 +75,8 @@ class Connection final : private ReplySink {
   void CountMemory();
 
   void ExpireCopies(TimePoint now);
-  void EndAll(CopyOutcome outcome);
-  void End(const PendingCopy& copy, CopyOutcome outcome, Ejection::End end, Duration latency = {});
+  void EndAll(CopyOutcome outcome, TimePoint now);
+  void End(const PendingCopy& copy, CopyOutcome outcome, Ejection::End end, TimePoint now, Duration latency = {});
   void ArmTimer(TimePoint when);
   void OnTimer();
   void RearmTimer(TimePoint now);
@@ -99,6 +99,7 @@ class Connection final : private ReplySink {
   size_t counted_bytes_ = 0;  // of the buffer, in the budget
   Pending pending_;
   ReplyReader reader_;
+  TimePoint read_at_;  // when what the reader has was received; one look at the clock serves all answers in it
   uint32_t late_ = 0;  // where answers are matched by order: those still to come of copies that have ended
   bool answered_ = false;
   uint64_t bytes_since_answer_ = 0;

@@ -31,10 +31,7 @@ class EndpointHealth {
   EndpointStats& stats() { return stats_; }
 
   void OnQueued(TimePoint now) { ejection_.OnQueued(now); }
-  void OnCopyEnd(Ejection::End end, TimePoint queued) {
-    const TimePoint now = Clock::now();
-    Tell(ejection_.OnEnd(end, queued, now));
-  }
+  void OnCopyEnd(Ejection::End end, TimePoint queued, TimePoint now) { Tell(ejection_.OnEnd(end, queued, now)); }
   void OnConnectionProved() { gate_.Succeeded(); }
   void OnConnectionFailed(TimePoint now) {
     if (gate_.Failed(now)) {

@@ -115,7 +115,7 @@ Connection* Mirror::Acquire(uint32_t cluster_index, Wire wire, uint64_t hash, Ti
   return nullptr;
 }
 
-void Mirror::Send(const Copy& copy) {
+void Mirror::Send(const Copy& copy, TimePoint now) {
   ++context_->in_flight;
   if (stopped_) {
     return context_->EndCopy(copy.rule, CopyOutcome::copy_abandoned);
@@ -125,7 +125,6 @@ void Mirror::Send(const Copy& copy) {
     context_->stats.other().Count(MirrorCounter::frames_refused);
     return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);
   }
-  const TimePoint now = Clock::now();
   Connection* const connection = Acquire(copy.cluster, head->wire, copy.hash, now);
   if (connection == nullptr) {
     return context_->EndCopy(copy.rule, CopyOutcome::no_endpoint);

@@ -46,8 +46,8 @@ class Mirror {
 
   // Queues one copy of a whole request for its cluster, for one of the endpoints that can take it. Copies the bytes,
   // writes a fresh request id into the copy where the copy shows its id. What is not one whole request is never sent
-  // and ends as no_endpoint.
-  void Send(const Copy& copy);
+  // and ends as no_endpoint. `now` may be the beginning of the round: the time for the answer counts from it.
+  void Send(const Copy& copy, TimePoint now);
 
   // Hands what was queued since the last call to the sockets, one send for each connection. Call once a round.
   void Flush();

@@ -84,7 +84,7 @@ void ExpectNoAllocations(Exchange exchange) {
   copy.protocol = exchange.protocol;
   copy.pieces = std::span(&whole, 1);
   const auto exchange_one = [&] {
-    mirror.Send(copy);
+    mirror.Send(copy, Clock::now());
     const uint64_t sent = counter.sent;
     for (mirror.Flush(); counter.sent == sent;) {
       ASSERT_TRUE(loop.RunOnce(milliseconds(10)));

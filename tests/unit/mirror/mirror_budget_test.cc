@@ -33,7 +33,7 @@ TEST_F(MirrorBudget, TwoWorkersShareOneAccount) {
   const Bytes whole = frame;
   Copy copy;
   copy.pieces = std::span(&whole, 1);
-  other.Send(copy);
+  other.Send(copy, Clock::now());
   EXPECT_EQ(others.Count(CopyOutcome::over_budget), 1U);
 }
 

@@ -95,7 +95,8 @@ class MirrorTest : public ::testing::Test {
     mirror = std::make_unique<Mirror>(loop, books, options);
     mirror->SetClusters({ClusterOf(addresses)});
   }
-  void Send(const ByteVector& frame, uint32_t cluster = 0, uint32_t rule = 0, uint64_t hash = 0) {
+  void Send(const ByteVector& frame, uint32_t cluster = 0, uint32_t rule = 0, uint64_t hash = 0,
+            TimePoint now = Clock::now()) {
     ++sends;
     const Bytes whole = frame;
     Copy copy;
@@ -104,7 +105,7 @@ class MirrorTest : public ::testing::Test {
     copy.hash = hash;
     copy.pieces = std::span(&whole, 1);
     copy.oneway = frame.size() > 2 && (frame[2] & 0xe0) == 0x80;
-    mirror->Send(copy);
+    mirror->Send(copy, now);
     ASSERT_EQ(mirror->in_flight(), sends - books.Ended());
   }
   void SendMany(size_t count, size_t body_bytes = 40) {

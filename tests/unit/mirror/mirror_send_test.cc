@@ -136,7 +136,7 @@ TEST_F(MirrorSend, ACopyInPiecesArrivesAsOneRequest) {
   Copy copy;
   copy.pieces = pieces;
   ++sends;
-  mirror->Send(copy);
+  mirror->Send(copy, Clock::now());
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 1U);
   EXPECT_TRUE(std::equal(frame.begin() + 16, frame.end(), server.log().at(0).frame.begin() + 16));

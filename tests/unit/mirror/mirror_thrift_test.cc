@@ -77,7 +77,7 @@ class MirrorThrift : public MirrorTest {
     copy.oneway = oneway;
     copy.rule = rule;
     ++sends;
-    mirror->Send(copy);
+    mirror->Send(copy, Clock::now());
     ASSERT_EQ(mirror->in_flight(), sends - books.Ended());
   }
   void SendCall(const Form& form, uint32_t id, uint32_t rule = 0) {

@@ -34,6 +34,16 @@ TEST_F(MirrorTimeout, ACopyWithoutAnAnswerTimesOutAndTheConnectionStays) {
   EXPECT_EQ(State(), "connected");
 }
 
+TEST_F(MirrorTimeout, TheTimeCountsFromTheBeginningOfTheRoundInWhichACopyWasSent) {
+  options.reply_timeout = seconds(60);
+  ScriptedServer server(loop);
+  server.ScriptNothing();
+  Start({server.address()});
+  Send(Request(1, 40), 0, 0, 0, Clock::now() - seconds(60));
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::timed_out), 1U);
+}
+
 TEST_F(MirrorTimeout, ALateAnswerIsIgnored) {
   ScriptedServer server(loop);
   std::vector<uint64_t> ids;
