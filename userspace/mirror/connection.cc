@@ -132,6 +132,9 @@ void Connection::Close(CloseCause cause, const std::string& reason) {
   const bool proved = Proved(now);
   const bool failed = cause == CloseCause::kFailure || (cause == CloseCause::kPeerWhileIdle && !proved);
   const State before = state_;
+  if (before == State::kReadonly) {
+    health_.OnReadonlyClosed();
+  }
   // A pod that is no longer ours, or does not behave, gets nothing more; but what was sent before an ordinary end,
   // one-way requests above all, shall still arrive.
   if (cause == CloseCause::kFailure || cause == CloseCause::kRemoved) {
@@ -304,6 +307,7 @@ void Connection::OnReadonly() {
   }
   Count(MirrorCounter::cx_close_notify);
   state_ = State::kReadonly;
+  health_.OnReadonly();
   // Nothing new is queued, so by then every copy has ended; a mirror that did not close by then has forgotten to.
   readonly_deadline_ = Clock::now() + std::max(context_.options.reply_timeout, context_.options.reconnect_max);
   ArmTimer(readonly_deadline_);

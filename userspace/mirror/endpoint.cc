@@ -24,13 +24,13 @@ bool Endpoint::Has(State state) const {
 
 bool Endpoint::IsUsable(Wire wire, TimePoint now) const {
   const auto& connections = pools_.at(static_cast<size_t>(wire)).connections;
-  return health_.MayTake(now) && !Has(State::kReadonly) &&
+  return health_.MayTake(now) && !health_.is_stopping() &&
          (health_.MayConnect(now) || std::any_of(connections.begin(), connections.end(),
                                                  [](const auto& connection) { return connection->CanQueue(); }));
 }
 
 Connection* Endpoint::Acquire(Wire wire, TimePoint now) {
-  if (Has(State::kReadonly) || !health_.MayTake(now)) {
+  if (health_.is_stopping() || !health_.MayTake(now)) {
     return nullptr;
   }
   Pool& pool = pools_.at(static_cast<size_t>(wire));
@@ -50,7 +50,7 @@ Connection* Endpoint::Acquire(Wire wire, TimePoint now) {
 
 TimePoint Endpoint::RetryAt(TimePoint now) const {
   // While the pod is stopping: the close starts a backoff, which is no shorter than the minimum.
-  return Has(State::kReadonly) ? now + context_.options.reconnect_min : health_.RetryAt(now);
+  return health_.is_stopping() ? now + context_.options.reconnect_min : health_.RetryAt(now);
 }
 
 void Endpoint::Close(Connection::CloseCause cause, const std::string& reason) {
@@ -73,7 +73,7 @@ std::string_view Endpoint::StateName(TimePoint now) const {
   if (health_.is_out()) {
     return "out";
   }
-  if (Has(State::kReadonly)) {
+  if (health_.is_stopping()) {
     return "readonly";
   }
   if (Has(State::kConnected)) {

@@ -23,6 +23,7 @@ class EndpointHealth {
   bool MayConnect(TimePoint now) const { return gate_.IsOpen(now); }
   bool MayTake(TimePoint now) const { return ejection_.MayTake(now); }
   bool is_out() const { return ejection_.is_out(); }
+  bool is_stopping() const { return readonly_connections_ != 0; }
   // When it can't be used: the earliest time at which it can.
   TimePoint RetryAt(TimePoint now) const {
     return ejection_.is_probed() ? now + kProbeLook : std::max(gate_.not_before(), ejection_.not_before());
@@ -30,6 +31,9 @@ class EndpointHealth {
 
   EndpointStats& stats() { return stats_; }
 
+  // The pod has said on a connection that it wants no more requests; and that connection is closed now.
+  void OnReadonly() { ++readonly_connections_; }
+  void OnReadonlyClosed() { --readonly_connections_; }
   void OnQueued(TimePoint now) { ejection_.OnQueued(now); }
   void OnCopyEnd(Ejection::End end, TimePoint queued, TimePoint now) { Tell(ejection_.OnEnd(end, queued, now)); }
   void OnConnectionProved() { gate_.Succeeded(); }
@@ -58,6 +62,7 @@ class EndpointHealth {
   EndpointStats& stats_;
   ReconnectGate gate_;
   Ejection ejection_;
+  uint32_t readonly_connections_ = 0;
 };
 
 }  // namespace rpctee::mirror
