@@ -41,17 +41,22 @@ RuleCounts& RuleBook::RowOf(uint32_t rule, const SocketAddress* endpoint) {
     return rows_.front();
   }
   const Key key{rule, endpoint == nullptr ? SocketAddress() : *endpoint};
-  if (const auto known = index_.find(key); known != index_.end()) {
-    return rows_[known->second];
+  if (key == last_key_) {
+    return rows_[last_row_];
   }
-  if (rows_.size() >= kMaxRows) {
-    return rows_.front();
+  auto known = index_.find(key);
+  if (known == index_.end()) {
+    if (rows_.size() >= kMaxRows) {
+      return rows_.front();
+    }
+    RuleCounts& row = rows_.emplace_back();
+    row.rule = names_[rule];
+    row.endpoint = endpoint == nullptr ? std::nullopt : std::optional(*endpoint);
+    known = index_.emplace(key, rows_.size() - 1).first;
   }
-  RuleCounts& row = rows_.emplace_back();
-  row.rule = names_[rule];
-  row.endpoint = endpoint == nullptr ? std::nullopt : std::optional(*endpoint);
-  index_.emplace(key, rows_.size() - 1);
-  return row;
+  last_key_ = key;
+  last_row_ = known->second;
+  return rows_[last_row_];
 }
 
 void RuleBook::End(uint32_t rule, const SocketAddress* endpoint, CopyOutcome outcome, Duration latency) {

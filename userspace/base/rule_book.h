@@ -70,6 +70,9 @@ class RuleBook {
   std::vector<RuleName> names_;  // by number
   std::vector<RuleCounts> rows_;
   std::unordered_map<Key, size_t, HashOfKey> index_;
+  // What was looked up last: copies of a rule leave and are answered in batches, of one connection each.
+  Key last_key_{.rule = kOther, .endpoint = {}};
+  size_t last_row_ = 0;
 };
 
 }  // namespace rpctee
