@@ -126,14 +126,14 @@ size_t BytesWithId(const CopyHead& head, uint64_t id) {
 }
 
 void WriteCopy(const Copy& copy, const CopyHead& head, uint64_t id, std::span<uint8_t> out) {
-  const size_t id_bytes = head.id_bytes + out.size() - head.bytes;
-  const std::span<uint8_t> place = out.subspan(head.id_at, id_bytes);
-  Gather(copy.pieces, 0, out.first(head.id_at));
-  Gather(copy.pieces, head.id_at + head.id_bytes, out.subspan(head.id_at + id_bytes));
   if (IsCompact(head.wire)) {
-    protocol::thrift::WriteVarint(static_cast<uint32_t>(id), place);
+    const size_t id_bytes = head.id_bytes + out.size() - head.bytes;
+    Gather(copy.pieces, 0, out.first(head.id_at));
+    protocol::thrift::WriteVarint(static_cast<uint32_t>(id), out.subspan(head.id_at, id_bytes));
+    Gather(copy.pieces, head.id_at + head.id_bytes, out.subspan(head.id_at + id_bytes));
   } else {
-    WriteBe(id, place);
+    Gather(copy.pieces, 0, out);
+    WriteBe(id, out.subspan(head.id_at, head.id_bytes));
   }
   if (HasThriftFrame(head.wire)) {
     WriteBe(out.size() - kWordBytes, out.first(kWordBytes));
