@@ -5,7 +5,10 @@
 // Any thread; owns nothing, the bytes must outlive it.
 #pragma once
 
+#include <endian.h>
+
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -33,9 +36,9 @@ class ByteReader {
     position_ += failed_ ? 0 : 1;
     return value;
   }
-  uint16_t Be16() { return static_cast<uint16_t>(BigEndian(2)); }
-  uint32_t Be32() { return static_cast<uint32_t>(BigEndian(4)); }
-  uint64_t Be64() { return BigEndian(8); }
+  uint16_t Be16() { return be16toh(Raw<uint16_t>()); }
+  uint32_t Be32() { return be32toh(Raw<uint32_t>()); }
+  uint64_t Be64() { return be64toh(Raw<uint64_t>()); }
 
   Bytes Take(size_t count) {
     if (count > remaining()) {
@@ -49,10 +52,11 @@ class ByteReader {
   void Skip(size_t count) { (void)Take(count); }
 
  private:
-  uint64_t BigEndian(size_t width) {
-    uint64_t value = 0;
-    for (const uint8_t byte : Take(width)) {
-      value = (value << 8) | byte;
+  template <typename T>
+  T Raw() {
+    T value = 0;
+    if (const Bytes bytes = Take(sizeof(value)); !bytes.empty()) {
+      std::memcpy(&value, bytes.data(), sizeof(value));
     }
     return value;
   }

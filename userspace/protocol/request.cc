@@ -26,7 +26,7 @@ MessageKind Request::Kind() {
   if (auto* const request = std::get_if<thrift::ThriftRequest>(&request_)) {
     return request->Kind().value_or(MessageKind::kRequest);
   }
-  return dubbo::ParseHeader(frame_).kind;
+  return std::get<dubbo::DubboRequest>(request_).kind();
 }
 
 RequestSummary Request::Summary() {

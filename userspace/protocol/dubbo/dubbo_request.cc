@@ -14,6 +14,7 @@ DubboRequest::DubboRequest(Bytes frame) : body_(std::get_if<UnknownBody>(&decode
   if (header.status != FrameStatus::kFrame || !is_request) {
     return;
   }
+  kind_ = header.kind;
   const auto frame_bytes = static_cast<size_t>(std::min<uint64_t>(header.frame_bytes, frame.size()));
   ChooseDecoder(header.serialization, frame.subspan(kHeaderBytes, frame_bytes - kHeaderBytes));
 }

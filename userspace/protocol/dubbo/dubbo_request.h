@@ -28,6 +28,8 @@ class DubboRequest final : public RequestView {
   // A null string or attachment is kAbsent, an attachment that is neither text, integer nor boolean is kUndecodable.
   FieldValue Field(std::string_view name) override;
 
+  // kRequest when it is no request at all.
+  MessageKind kind() const { return kind_; }
   FieldValue Interface() { return body_->Interface(); }
   FieldValue Method() { return body_->Method(); }
   // The method as it stands on the wire: "$invoke" for a generic call.
@@ -43,6 +45,7 @@ class DubboRequest final : public RequestView {
 
   std::variant<UnknownBody, Hessian2Body, JavaBody, JsonBody, Fastjson2Body> decoder_;
   BodyDecoder* body_;  // in decoder_
+  MessageKind kind_ = MessageKind::kRequest;
 };
 
 }  // namespace rpctee::protocol::dubbo
