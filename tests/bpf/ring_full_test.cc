@@ -100,10 +100,10 @@ void Foretell(Connection& connection, uint32_t bytes, Room& room) {
 class Books final : public stream::AssemblerObserver {
  public:
   void Take(Bytes bytes) {
-    const std::optional<CapturedRecord> record = tap::ParseRecord(bytes);
-    ASSERT_TRUE(record);
-    ASSERT_TRUE(std::holds_alternative<CapturedPart>(*record));
-    assembler_.Take(std::get<CapturedPart>(*record), {});
+    CapturedRecord record;
+    ASSERT_TRUE(tap::ParseRecord(bytes, record));
+    ASSERT_TRUE(std::holds_alternative<CapturedPart>(record));
+    assembler_.Take(std::get<CapturedPart>(record), {});
   }
   size_t open() const { return assembler_.open(); }
 

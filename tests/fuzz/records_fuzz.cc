@@ -61,14 +61,14 @@ class Run {
     pipeline_.SetSnapshot(snapshot);
   }
   void Take(Bytes bytes) {
-    const auto record = rpctee::tap::ParseRecord(bytes);
-    if (!record) {
+    CapturedRecord record;
+    if (!rpctee::tap::ParseRecord(bytes, record)) {
       return;
     }
-    CheckRecord(*record, bytes);
-    const auto* part = std::get_if<CapturedPart>(&*record);
+    CheckRecord(record, bytes);
+    const auto* part = std::get_if<CapturedPart>(&record);
     from_tap_ += part != nullptr && !part->is_cut && part->offset == 0 ? 1 : 0;
-    pipeline_.Take(*record, now_);
+    pipeline_.Take(record, now_);
     now_ += std::chrono::milliseconds(1);
     pipeline_.Expire(now_);
     Check();

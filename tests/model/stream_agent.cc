@@ -19,13 +19,13 @@ rpctee_handback WordOn(uint64_t flow_id, rpctee_word word, uint32_t holes, Conte
 bool StreamAgent::Drain() {
   bool is_readable = true;
   tap_.TakeRecords([&](Bytes bytes) {
-    const std::optional<CapturedRecord> record = tap::ParseRecord(bytes);
-    if (!record) {
+    CapturedRecord record;
+    if (!tap::ParseRecord(bytes, record)) {
       is_readable = false;
-    } else if (const auto* part = std::get_if<CapturedPart>(&*record)) {
+    } else if (const auto* part = std::get_if<CapturedPart>(&record)) {
       reassembler_.Take(*part, now_);
     } else {
-      reassembler_.Take(std::get<CapturedStream>(*record), now_);
+      reassembler_.Take(std::get<CapturedStream>(record), now_);
     }
   });
   return is_readable;

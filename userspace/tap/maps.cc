@@ -14,13 +14,6 @@ constexpr size_t kCounters = sizeof(rpctee_counters) / sizeof(uint64_t);
 using CounterArray = std::array<uint64_t, kCounters>;
 static_assert(sizeof(CounterArray) == sizeof(rpctee_counters));
 
-SocketAddress MakeAddress(const uint8_t (&address)[16], uint16_t port_be) {
-  SocketAddress result;
-  std::copy(std::begin(address), std::end(address), result.ip.bytes.begin());
-  result.port = ntohs(port_be);
-  return result;
-}
-
 }  // namespace
 
 rpctee_endpoint_key ToKey(const SocketAddress& address) {
@@ -30,7 +23,12 @@ rpctee_endpoint_key ToKey(const SocketAddress& address) {
   return key;
 }
 
-SocketAddress FromKey(const rpctee_endpoint_key& key) { return MakeAddress(key.address, key.port_be); }
+SocketAddress FromKey(const rpctee_endpoint_key& key) {
+  SocketAddress result;
+  std::copy(std::begin(key.address), std::end(key.address), result.ip.bytes.begin());
+  result.port = ntohs(key.port_be);
+  return result;
+}
 
 rpctee_flow_key ToKey(const Flow& flow) {
   rpctee_flow_key key{};
@@ -41,9 +39,11 @@ rpctee_flow_key ToKey(const Flow& flow) {
   return key;
 }
 
-Flow FromKey(const rpctee_flow_key& key) {
-  return {.source = MakeAddress(key.source, key.source_port_be),
-          .destination = MakeAddress(key.destination, key.destination_port_be)};
+void FromKey(const rpctee_flow_key& key, Flow& flow) {
+  std::copy(std::begin(key.source), std::end(key.source), flow.source.ip.bytes.begin());
+  std::copy(std::begin(key.destination), std::end(key.destination), flow.destination.ip.bytes.begin());
+  flow.source.port = ntohs(key.source_port_be);
+  flow.destination.port = ntohs(key.destination_port_be);
 }
 
 Result<rpctee_counters> ReadCounters(int fd) {

@@ -71,7 +71,7 @@ using OwnMap = HashMap<rpctee_flow_key, uint32_t>;
 rpctee_endpoint_key ToKey(const SocketAddress& address);
 SocketAddress FromKey(const rpctee_endpoint_key& key);
 rpctee_flow_key ToKey(const Flow& flow);
-Flow FromKey(const rpctee_flow_key& key);
+void FromKey(const rpctee_flow_key& key, Flow& flow);
 
 // The counters of all CPUs added up. Each is exact; two of them may be a packet apart.
 Result<rpctee_counters> ReadCounters(int fd);

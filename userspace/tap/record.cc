@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "bpf/abi/abi.h"
 #include "tap/maps.h"
@@ -66,7 +67,7 @@ std::array<uint8_t, RPCTEE_HEADER_BYTES_MAX> HeaderBytes(const rpctee_flow& flow
 std::optional<CapturedStream> ParseStream(const rpctee_record& head, Bytes payload) {
   CapturedStream stream;
   stream.flow_id = head.flow_id;
-  stream.flow = FromKey(head.flow);
+  FromKey(head.flow, stream.flow);
   stream.time_ns = head.time_ns;
   stream.seq = head.piece.seq;
   stream.holes = head.piece.holes;
@@ -98,34 +99,41 @@ std::optional<CapturedStream> ParseStream(const rpctee_record& head, Bytes paylo
   return stream;
 }
 
+// Every request comes this way: what is made of it is written once, where it is read.
+void FillPart(const rpctee_record& head, Bytes payload, CapturedPart& part) {
+  part.flow_id = head.flow_id;
+  FromKey(head.flow, part.flow);
+  part.time_ns = head.time_ns;
+  part.protocol = static_cast<Content>(head.content);
+  part.request = head.part.request;
+  part.draw = head.part.draw;
+  part.is_cut = head.kind == RPCTEE_RECORD_CUT;
+  part.cut = static_cast<CutReason>(head.cut_reason);
+  part.frame_bytes = head.part.frame_bytes;
+  part.offset = head.part.offset;
+  part.bytes = payload;
+}
+
 }  // namespace
 
-std::optional<CapturedRecord> ParseRecord(Bytes record) {
+bool ParseRecord(Bytes record, CapturedRecord& captured) {
   rpctee_record head;
   if (record.size() < sizeof(head)) {
-    return std::nullopt;
+    return false;
   }
   // Checked and used from this one copy.
   std::memcpy(&head, record.data(), sizeof(head));
   const Bytes payload = record.subspan(sizeof(head));
   if (IsValidStream(head, payload.size())) {
     const std::optional<CapturedStream> stream = ParseStream(head, payload);
-    return stream ? std::optional<CapturedRecord>(*stream) : std::nullopt;
+    captured = stream ? CapturedRecord(*stream) : captured;
+    return stream.has_value();
   }
-  if (!IsValid(head, payload.size())) {
-    return std::nullopt;
+  const bool is_valid = IsValid(head, payload.size());
+  if (is_valid) {
+    FillPart(head, payload, captured.emplace<CapturedPart>());
   }
-  return CapturedPart{.flow_id = head.flow_id,
-                      .flow = FromKey(head.flow),
-                      .time_ns = head.time_ns,
-                      .protocol = static_cast<Content>(head.content),
-                      .request = head.part.request,
-                      .draw = head.part.draw,
-                      .is_cut = head.kind == RPCTEE_RECORD_CUT,
-                      .cut = static_cast<CutReason>(head.cut_reason),
-                      .frame_bytes = head.part.frame_bytes,
-                      .offset = head.part.offset,
-                      .bytes = payload};
+  return is_valid;
 }
 
 }  // namespace rpctee::tap

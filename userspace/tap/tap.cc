@@ -248,9 +248,10 @@ Status Tap::StopSampling() {
 }
 
 Result<size_t> Tap::Drain(size_t ring, size_t max_records, const OnRecord& on_record) {
+  CapturedRecord captured;
   return impl_->rings.at(ring).Drain(max_records, [&](Bytes record) {
-    if (const std::optional<CapturedRecord> captured = ParseRecord(record)) {
-      on_record(*captured);
+    if (ParseRecord(record, captured)) {
+      on_record(captured);
     } else {
       impl_->invalid_records.fetch_add(1, std::memory_order_relaxed);
     }

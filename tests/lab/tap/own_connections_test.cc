@@ -30,7 +30,9 @@ class OwnConnectionsLab : public test::NamespaceLab {
     std::vector<std::string> addresses;
     const auto entries = Map().All();
     for (const auto& [key, value] : *entries) {
-      addresses.push_back(FromKey(key).ToString());
+      Flow flow;
+      FromKey(key, flow);
+      addresses.push_back(flow.ToString());
     }
     std::sort(addresses.begin(), addresses.end());
     return addresses;

@@ -35,8 +35,13 @@ std::vector<uint8_t> Encode(const rpctee_record& record, size_t payload_bytes) {
   return bytes;
 }
 
+std::optional<CapturedRecord> Parsed(Bytes bytes) {
+  CapturedRecord record;
+  return ParseRecord(bytes, record) ? std::optional(record) : std::nullopt;
+}
+
 std::optional<CapturedPart> ParsePart(Bytes bytes) {
-  const std::optional<CapturedRecord> record = ParseRecord(bytes);
+  const std::optional<CapturedRecord> record = Parsed(bytes);
   return record ? std::optional(std::get<CapturedPart>(*record)) : std::nullopt;
 }
 
@@ -88,9 +93,9 @@ class BadRecord : public ::testing::TestWithParam<BadRow> {};
 
 TEST_P(BadRecord, IsRefused) {
   rpctee_record record = GoodPart();
-  ASSERT_TRUE(ParseRecord(Encode(record, 60)));
+  ASSERT_TRUE(Parsed(Encode(record, 60)));
   GetParam().spoil(record);
-  EXPECT_FALSE(ParseRecord(Encode(record, 60))) << GetParam().why;
+  EXPECT_FALSE(Parsed(Encode(record, 60))) << GetParam().why;
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -117,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Record, ACutWithoutAReasonIsRefused) {
   rpctee_record record = GoodPart();
   record.kind = RPCTEE_RECORD_CUT;
-  EXPECT_FALSE(ParseRecord(Encode(record, 0)));
+  EXPECT_FALSE(Parsed(Encode(record, 0)));
 }
 
 class StreamBegin : public ::testing::Test {
@@ -133,7 +138,7 @@ class StreamBegin : public ::testing::Test {
   std::optional<CapturedStream> Parse() {
     std::vector<uint8_t> bytes = Encode(record_, sizeof(flow_));
     std::memcpy(bytes.data() + sizeof(record_), &flow_, sizeof(flow_));
-    const std::optional<CapturedRecord> record = ParseRecord(bytes);
+    const std::optional<CapturedRecord> record = Parsed(bytes);
     return record ? std::optional(std::get<CapturedStream>(*record)) : std::nullopt;
   }
 
@@ -180,7 +185,7 @@ TEST_F(StreamBegin, IsRefusedWhenItContradictsItself) {
 TEST(Record, ARecordShorterThanItsHeaderIsRefused) {
   const std::vector<uint8_t> bytes = Encode(GoodPart(), 60);
   for (size_t length = 0; length < sizeof(rpctee_record); ++length) {
-    EXPECT_FALSE(ParseRecord(Bytes(bytes).first(length)));
+    EXPECT_FALSE(Parsed(Bytes(bytes).first(length)));
   }
 }
 
