@@ -23,6 +23,18 @@ std::string Written(uint32_t code, size_t bytes) {
 
 size_t FewestBytes(uint32_t code) { return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4; }
 
+TEST(Ascii, OneByteAbove7fIsSeenWhereverItStands) {
+  for (size_t size = 0; size <= 40; ++size) {
+    std::string text(size, '\x7f');
+    EXPECT_TRUE(IsAscii(text)) << size;
+    for (char& byte : text) {
+      byte = '\x80';
+      EXPECT_FALSE(IsAscii(text)) << size;
+      byte = '\x7f';
+    }
+  }
+}
+
 TEST(Utf8, EveryCodePointInItsShortestFormIsTextUnlessItIsASurrogate) {
   for (uint32_t code = 0; code < 0x110000; ++code) {
     const bool is_surrogate = code >= 0xd800 && code < 0xe000;

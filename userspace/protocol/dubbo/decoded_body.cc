@@ -38,17 +38,15 @@ void DecodedBody::DecodePrefix() {
 
 void DecodedBody::DecodeStrings() {
   for (size_t which = 0; which < kPrefixStrings; ++which) {
-    const std::optional<int64_t> count = which == kDescriptor ? NextCount() : std::nullopt;
-    if (count && *count >= 0) {
+    int64_t count = 0;
+    if (which == kDescriptor && NextCount(count) && count >= 0) {
       prefix_[kDescriptor] = kAbsent;
-      argument_count_ = static_cast<size_t>(*count);
+      argument_count_ = static_cast<size_t>(count);
       return;
     }
-    const std::optional<FieldValue> text = NextString();
-    if (!text) {
+    if (!NextString(prefix_[which])) {
       return;
     }
-    prefix_[which] = *text;
   }
   // An absent descriptor can only stand for no arguments.
   if (prefix_[kDescriptor].status != Status::kUndecodable) {
@@ -95,15 +93,15 @@ FieldValue DecodedBody::Attachment(std::string_view name) {
   return *entry->value;
 }
 
-bool DecodedBody::AddAttachment(FieldValue key, size_t value_at, std::optional<FieldValue> value) {
-  if (key.status != Status::kPresent || entries_.size() == kMaxAttachments) {
-    return false;
+// Null when they are too many.
+DecodedBody::Entry* DecodedBody::AddEntry(std::string_view key, size_t value_at) {
+  if (entries_.size() == kMaxAttachments) {
+    return nullptr;
   }
   if (entries_.empty()) {
     entries_.reserve(kInlineEntries);
   }
-  entries_.push_back({.key = key.value, .value_at = value_at, .value = value});
-  return true;
+  return &entries_.emplace_back(key, value_at);
 }
 
 FieldValue DecodedBody::Text(Encoding encoding, std::string_view bytes) {

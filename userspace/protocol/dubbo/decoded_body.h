@@ -34,11 +34,12 @@ class DecodedBody : public BodyDecoder {
   const AttachmentsPlace* PlaceForMore() final;
 
  protected:
-  // The next of the five strings, from the start of the body on. Nothing when it can't be stepped over; kUndecodable
-  // when only its text can't be had.
-  virtual std::optional<FieldValue> NextString() = 0;
+  // The next of the five strings, from the start of the body on. False when it can't be stepped over, and then
+  // nothing is changed; kUndecodable when only its text can't be had.
+  virtual bool NextString(FieldValue& text) = 0;
   // dubbox writes a number of arguments behind the method: -1 in front of a descriptor, another instead of it.
-  virtual std::optional<int64_t> NextCount() { return std::nullopt; }
+  // False when no number stands there, and then nothing is changed.
+  virtual bool NextCount(int64_t& /*count*/) { return false; }
   // The first argument, if it is a string. Called once, behind the strings.
   virtual FieldValue FirstArgument() { return kUndecodable; }
   // Steps over this many arguments and calls AddAttachment for each attachment. False when the map, or something in
@@ -50,7 +51,13 @@ class DecodedBody : public BodyDecoder {
   virtual FieldValue DecodeValue(size_t /*at*/) { return kUndecodable; }
 
   // False when it is too many, or the key is no text. The value stands at `value_at`, unless it is known.
-  bool AddAttachment(FieldValue key, size_t value_at, std::optional<FieldValue> value = std::nullopt);
+  bool AddAttachment(const FieldValue& key, size_t value_at, const std::optional<FieldValue>& value = std::nullopt) {
+    Entry* const added = key.status == FieldValue::Status::kPresent ? AddEntry(key.value, value_at) : nullptr;
+    if (added != nullptr && value) {
+      added->value = value;
+    }
+    return added != nullptr;
+  }
   // Hands out the bytes themselves where they are UTF-8, else a copy.
   FieldValue Text(Encoding encoding, std::string_view bytes);
   // Text that had to be made; kUndecodable when there is none, or too much of it.
@@ -61,6 +68,7 @@ class DecodedBody : public BodyDecoder {
   enum PrefixString : size_t { kDubboVersion, kInterface, kServiceVersion, kMethod, kDescriptor, kPrefixStrings };
 
   struct Entry {
+    Entry(std::string_view name, size_t at) : key(name), value_at(at) {}
     std::string_view key;
     size_t value_at;
     std::optional<FieldValue> value;  // once somebody asked for it
@@ -72,6 +80,7 @@ class DecodedBody : public BodyDecoder {
   void DecodeStrings();
   FieldValue RealMethod();
   void FindAttachments();
+  Entry* AddEntry(std::string_view key, size_t value_at);
 
   bool prefix_done_ = false;
   std::array<FieldValue, kPrefixStrings> prefix_ = {};

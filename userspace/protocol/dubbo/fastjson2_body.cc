@@ -32,9 +32,11 @@ FieldValue Fastjson2Body::TextValue(const jsonb::Text& text) {
   return text.encoding ? Text(*text.encoding, text.bytes) : kUndecodable;
 }
 
-std::optional<FieldValue> Fastjson2Body::NextString() {
+bool Fastjson2Body::NextString(FieldValue& text) {
   const std::optional<Bytes> object = TakeObject(position_);
-  return object ? StringObject(*object) : std::nullopt;
+  const std::optional<FieldValue> found = object ? StringObject(*object) : std::nullopt;
+  text = found.value_or(text);
+  return found.has_value();
 }
 
 FieldValue Fastjson2Body::FirstArgument() {

@@ -13,7 +13,7 @@ class Fastjson2Body final : public DecodedBody {
   explicit Fastjson2Body(Bytes body) : body_(body) {}
 
  private:
-  std::optional<FieldValue> NextString() override;
+  bool NextString(FieldValue& text) override;
   FieldValue FirstArgument() override;
   bool DecodeAttachments(size_t arguments) override;
   FieldValue DecodeValue(size_t at) override;

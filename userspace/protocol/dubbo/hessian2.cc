@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "protocol/dubbo/hessian2_tags.h"
+#include "protocol/utf8.h"
 
 namespace rpctee::protocol::dubbo::hessian2 {
 namespace {
@@ -62,22 +63,13 @@ class Reader::Stack {
   std::array<Level, kMaxDepth> levels_;
 };
 
-std::optional<uint8_t> Reader::Peek() const {
+inline uint8_t Reader::Take() {
   if (failed_ || position_ >= message_.size()) {
-    return std::nullopt;
+    Fail();
+    return 0;
   }
-  return message_[position_];
+  return message_[position_++];
 }
-
-bool Reader::TakeIf(uint8_t tag) {
-  if (Peek() != tag) {
-    return false;
-  }
-  ++position_;
-  return true;
-}
-
-uint8_t Reader::Take() { return static_cast<uint8_t>(BigEndian(1)); }
 
 uint64_t Reader::BigEndian(size_t width) {
   if (failed_ || width > message_.size() - position_) {
@@ -115,7 +107,7 @@ bool Reader::SkipMultiByteUnit() {
   return !is_surrogate && !is_overlong;
 }
 
-std::string_view Reader::TakeUnits(uint32_t units, bool& is_plain) {
+std::string_view Reader::TakeUnitsOneByOne(uint32_t units, bool& is_plain) {
   const size_t begin = position_;
   while (units > 0 && !failed_) {
     if (message_.size() - position_ < units) {
@@ -136,7 +128,21 @@ std::string_view Reader::TakeUnits(uint32_t units, bool& is_plain) {
   return failed_ ? std::string_view{} : AsText(message_.subspan(begin, position_ - begin));
 }
 
-TextChunk Reader::StringChunk() {
+// Nearly all text in requests is ASCII, for which the number of units is that of bytes.
+inline std::string_view Reader::TakeUnits(uint32_t units, bool& is_plain) {
+  if (failed_ || units > message_.size() - position_) {
+    Fail();
+    return {};
+  }
+  const std::string_view text = AsText(message_.subspan(position_, units));
+  if (!IsAscii(text)) {
+    return TakeUnitsOneByOne(units, is_plain);
+  }
+  position_ += units;
+  return text;
+}
+
+inline TextChunk Reader::TakeChunk() {
   TextChunk chunk;
   const uint8_t tag = Take();
   uint32_t units = tag;
@@ -148,27 +154,26 @@ TextChunk Reader::StringChunk() {
   } else if (tag > 0x1f) {
     Fail();
   }
-  chunk.bytes = TakeUnits(failed_ ? 0 : units, chunk.is_plain);
+  chunk.bytes = TakeUnits(units, chunk.is_plain);
   return chunk;
 }
 
+TextChunk Reader::StringChunk() { return TakeChunk(); }
+
 Text Reader::String() {
-  Text text;
-  text.at = position_;
+  const size_t at = position_;
   if (TakeIf(kNull)) {
-    return text;
+    return {};
   }
-  TextChunk chunk = StringChunk();
+  const TextChunk chunk = TakeChunk();
+  const auto bytes = static_cast<uint32_t>(chunk.bytes.size());
   if (chunk.is_last && chunk.is_plain) {
-    text.form = Text::Form::kPlain;
-    text.plain = chunk.bytes;
-    return text;
+    return {.form = Text::Form::kPlain, .bytes = bytes, .at = position_ - bytes};
   }
-  text.form = Text::Form::kEncoded;
-  while (!chunk.is_last && !failed_) {
-    chunk = StringChunk();
+  for (bool is_last = chunk.is_last; !is_last && !failed_;) {
+    is_last = StringChunk().is_last;
   }
-  return text;
+  return {.form = Text::Form::kEncoded, .at = at};
 }
 
 int64_t Reader::Integer() {

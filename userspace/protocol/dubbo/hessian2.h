@@ -27,16 +27,16 @@ struct TextChunk {
   bool is_last = true;
 };
 
-// A string as it was found.
+// A string as it was found. Small enough to be returned in registers, as every string of a request is.
 struct Text {
   enum class Form : uint8_t {
     kAbsent,   // null
-    kPlain,    // in one piece and valid UTF-8: `plain` is the text
+    kPlain,    // in one piece and valid UTF-8: `bytes` of it stand at `at`
     kEncoded,  // in chunks, or with characters outside UTF-8's rules: DecodeText makes it readable, if it can be
   };
   Form form = Form::kAbsent;
-  std::string_view plain;
-  size_t at = 0;  // where its first type byte stands
+  uint32_t bytes = 0;
+  size_t at = 0;  // where it begins; kEncoded: with its first type byte
 };
 
 class Reader {
@@ -47,9 +47,15 @@ class Reader {
   // Once true, stays true, and every further step fails.
   bool failed() const { return failed_; }
   // The type byte ahead, without taking it; nothing at the end of the message.
-  std::optional<uint8_t> Peek() const;
+  std::optional<uint8_t> Peek() const {
+    return failed_ || position_ >= message_.size() ? std::nullopt : std::optional(message_[position_]);
+  }
   // Takes the type byte ahead if it is `tag`.
-  bool TakeIf(uint8_t tag);
+  bool TakeIf(uint8_t tag) {
+    const bool is_ahead = Peek() == tag;
+    position_ += is_ahead ? 1 : 0;
+    return is_ahead;
+  }
 
   TextChunk StringChunk();
   // A string or a null; anything else is a failure.
@@ -65,12 +71,14 @@ class Reader {
   class Stack;
 
   uint8_t Take();
+  TextChunk TakeChunk();
   uint64_t BigEndian(size_t width);
   void Skip(size_t count);
   void Fail() { failed_ = true; }
   uint32_t Index();
   uint32_t Count();
   std::string_view TakeUnits(uint32_t units, bool& is_plain);
+  std::string_view TakeUnitsOneByOne(uint32_t units, bool& is_plain);
   bool SkipMultiByteUnit();
   void SkipBinary(uint8_t tag);
   void SkipScalarOrBegin(uint8_t tag, Stack& stack);

@@ -13,17 +13,20 @@ class Hessian2Body final : public DecodedBody {
   explicit Hessian2Body(Bytes body) : body_(body) {}
 
  private:
-  std::optional<FieldValue> NextString() override;
-  std::optional<int64_t> NextCount() override;
+  bool NextString(FieldValue& text) override;
+  bool NextCount(int64_t& count) override;
   FieldValue FirstArgument() override;
   bool DecodeAttachments(size_t arguments) override;
   FieldValue DecodeValue(size_t at) override;
 
   bool DecodeEntry(hessian2::Reader& reader);
-  FieldValue TextValue(const hessian2::Text& text);
+  void SetText(hessian2::Text text, FieldValue& value);
+  FieldValue TextValue(hessian2::Text text);
 
+  // Behind the strings that were read. In front of the body: gcc 12 reads what stands in a row here and in the reader
+  // as one, and the processor then waits for a position that was just written.
+  size_t position_ = 0;
   Bytes body_;
-  size_t position_ = 0;  // behind the strings that were read
 };
 
 }  // namespace rpctee::protocol::dubbo

@@ -24,27 +24,30 @@ constexpr std::string_view kBoolean = "java.lang.Boolean";
 
 }  // namespace
 
-std::optional<FieldValue> JavaBody::NextString() {
+bool JavaBody::NextString(FieldValue& text) {
   if (form_ != Form::kNative && input_.BlockBe32() == kMinusOne) {
-    return input_.failed() ? std::nullopt : std::optional(kAbsent);
+    text = input_.failed() ? text : kAbsent;
+    return !input_.failed();
   }
   std::string joined;
-  const std::string_view text = input_.BlockBytes(input_.BlockBe16(), joined);
+  const std::string_view bytes = input_.BlockBytes(input_.BlockBe16(), joined);
   if (input_.failed()) {
-    return std::nullopt;
+    return false;
   }
-  return joined.empty() ? Text(Encoding::kModifiedUtf8, text)
+  text = joined.empty() ? Text(Encoding::kModifiedUtf8, bytes)
                         : Own(ToUtf8(Encoding::kModifiedUtf8, joined, OwnedBytesLeft()));
+  return true;
 }
 
 // No descriptor is null, so this is dubbox.
-std::optional<int64_t> JavaBody::NextCount() {
+bool JavaBody::NextCount(int64_t& count) {
   java::Input ahead = input_;
   if (form_ == Form::kNative || ahead.BlockBe32() != kMinusOne) {
-    return std::nullopt;
+    return false;
   }
   input_ = ahead;
-  return -1;
+  count = -1;
+  return true;
 }
 
 bool JavaBody::BeginObject(java::Input& input) const {

@@ -30,8 +30,8 @@ class JavaBody final : public DecodedBody {
     size_t value_end;
   };
 
-  std::optional<FieldValue> NextString() override;
-  std::optional<int64_t> NextCount() override;
+  bool NextString(FieldValue& text) override;
+  bool NextCount(int64_t& count) override;
   FieldValue FirstArgument() override;
   bool DecodeAttachments(size_t arguments) override;
   FieldValue DecodeValue(size_t at) override;

@@ -52,22 +52,25 @@ FieldValue JsonBody::StringValue(std::string_view quoted) {
   return json::IsPlainString(quoted) ? Present(quoted) : Own(json::DecodeString(quoted, OwnedBytesLeft()));
 }
 
-std::optional<FieldValue> JsonBody::NextString() {
+bool JsonBody::NextString(FieldValue& text) {
   const std::optional<std::string_view> value = TakeValue(position_);
-  return value ? WholeString(*value) : std::nullopt;
+  const std::optional<FieldValue> found = value ? WholeString(*value) : std::nullopt;
+  text = found.value_or(text);
+  return found.has_value();
 }
 
-std::optional<int64_t> JsonBody::NextCount() {
+bool JsonBody::NextCount(int64_t& count) {
   size_t behind = position_;
   const std::optional<std::string_view> value = TakeValue(behind);
-  int32_t count = 0;
+  int32_t found = 0;
   if (!value ||
-      std::from_chars(value->data(), value->data() + value->size(), count).ptr != value->data() + value->size() ||
+      std::from_chars(value->data(), value->data() + value->size(), found).ptr != value->data() + value->size() ||
       value->empty()) {
-    return std::nullopt;
+    return false;
   }
   position_ = behind;
-  return count;
+  count = found;
+  return true;
 }
 
 FieldValue JsonBody::FirstArgument() {

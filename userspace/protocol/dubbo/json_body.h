@@ -23,8 +23,8 @@ class JsonBody final : public DecodedBody {
         keys_must_be_new_(keys_must_be_new) {}
 
  private:
-  std::optional<FieldValue> NextString() override;
-  std::optional<int64_t> NextCount() override;
+  bool NextString(FieldValue& text) override;
+  bool NextCount(int64_t& count) override;
   FieldValue FirstArgument() override;
   bool DecodeAttachments(size_t arguments) override;
   FieldValue DecodeValue(size_t at) override;

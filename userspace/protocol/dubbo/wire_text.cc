@@ -11,10 +11,6 @@ constexpr uint8_t kFstEscape = 0xff;
 
 uint8_t ByteAt(std::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
 
-bool IsAscii(std::string_view bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return static_cast<uint8_t>(byte) < 0x80; });
-}
-
 void AppendCharacter(uint32_t character, std::string& out) {
   const auto tail = [&](unsigned shift) { return static_cast<char>(0x80 | (character >> shift & 0x3f)); };
   if (character < 0x80) {
