@@ -10,7 +10,7 @@
 namespace rpctee::agent {
 namespace {
 
-constexpr size_t kBatchRecords = 256;
+constexpr size_t kBatchRecords = 512;
 constexpr Duration kBeatInterval = std::chrono::milliseconds(200);
 
 // What the tap could not be told of a flow: it goes on sending the flow's bytes up, to its own limit.
