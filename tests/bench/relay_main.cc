@@ -35,16 +35,20 @@ struct Case {
   const char* name;
   size_t request_bytes;
   std::vector<route::FieldMatch> matches;
+  route::Mark mark;
 };
 
 std::vector<Case> Cases() {
   using Kind = route::FieldMatch::Kind;
   const std::vector<route::FieldMatch> fields = {{.name = "method", .kind = Kind::kExact, .text = "echo"},
                                                  {.name = "env", .kind = Kind::kExact, .text = "gray"}};
-  return {{"256 B, every request", 256, {}},
-          {"256 B, by method and attachment", 256, fields},
-          {"4 KiB, every request", 4096, {}},
-          {"4 KiB, by method and attachment", 4096, fields}};
+  const route::Mark mark = {.attachment = "rpctee-mirror", .value = "worker-1"};
+  return {{"256 B, every request", 256, {}, {}},
+          {"256 B, by method and attachment", 256, fields, {}},
+          {"256 B, with the mark", 256, {}, mark},
+          {"4 KiB, every request", 4096, {}, {}},
+          {"4 KiB, by method and attachment", 4096, fields, {}},
+          {"4 KiB, with the mark", 4096, {}, mark}};
 }
 
 // Neither the mirrors' port nor the traffic is anybody else's.
@@ -110,7 +114,8 @@ Result<std::vector<Lane>> OpenLanes(const std::string& only, const Sink& sink, C
     if (std::string_view(shape.name).find(only) == std::string_view::npos) {
       continue;
     }
-    auto relay = RelayPath::Open({.request_bytes = shape.request_bytes, .matches = shape.matches}, sink);
+    auto relay =
+        RelayPath::Open({.request_bytes = shape.request_bytes, .matches = shape.matches, .mark = shape.mark}, sink);
     if (!relay) {
       return WithContext(shape.name, relay.error());
     }

@@ -66,6 +66,7 @@ Status RelayPath::StartWorker(const RelayOptions& relay, const Sink& sink) {
   route.clusters = {"provider"};
   route.mirrors = {{.cluster = "mirror", .share = {}, .origin = {}}};
   routes.configs = {{.name = "bench_20880", .interface_name = "bench", .routes = {route}, .origin = {}}};
+  routes.mark = relay.mark;
   const auto snapshot = route::Snapshot::Build(routes);
   if (!snapshot) {
     return tl::unexpected(snapshot.error());

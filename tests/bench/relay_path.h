@@ -22,6 +22,7 @@ namespace rpctee::bench {
 struct RelayOptions {
   size_t request_bytes = 256;
   std::vector<route::FieldMatch> matches;  // of the one route; the requests fulfil them
+  route::Mark mark;                        // that copies get; none when it is empty
 };
 
 class RelayPath {
