@@ -110,7 +110,7 @@ class Run {
   }
 
   void Check() {
-    Require(reassembler_.buffered_bytes() <= kLimits.max_bytes, "memory stays in its limit");
+    Require(reassembler_.used_bytes() <= kLimits.max_bytes, "memory stays in its limit");
     Require(reassembler_.flows() <= kLimits.max_flows, "flows stay in their limit");
     Require(books_.first_parts == books_.frames + books_.lost + assembler_.open(), "each first part ends once");
     Require(books_.sampled + tap_parts_ == books_.first_parts, "each sampled request has one first part");
@@ -122,7 +122,7 @@ class Run {
     }
     reassembler_.Finish(now_);
     Check();
-    Require(reassembler_.flows() == 0 && reassembler_.buffered_bytes() == 0, "in the end nothing is held");
+    Require(reassembler_.flows() == 0 && reassembler_.used_bytes() == 0, "in the end nothing is held");
   }
 
  private:
