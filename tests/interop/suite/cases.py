@@ -41,7 +41,7 @@ CASES = (
 RELOAD = Case("routes-reloaded", "calls", 2_000, 4)
 COMPACTED = by_fields("compactedjava", routes.BY_FIELDS_OF_TEXT)
 FIELDS_2_7 = tuple(map(by_fields, ("hessian2", "native-hessian", "fastjson", "gson", "java", "nativejava"))) + (COMPACTED,)
-FIELDS_3 = tuple(map(by_fields, ("hessian2", "fastjson2", "fastjson", "java", "nativejava"))) + (COMPACTED,)
+FIELDS_3 = tuple(map(by_fields, ("hessian2", "fastjson2", "fastjson", "gson", "java", "nativejava"))) + (COMPACTED,)
 
 
 def all_of(serialization, scenario="tenants"):
@@ -51,8 +51,8 @@ def all_of(serialization, scenario="tenants"):
 
 # Not read by rpctee: only rules without conditions apply, and copies have no mark. Avro can't write objects whose fields
 # are null, and protobuf has messages alone.
-UNREAD = (by_fields("kryo", routes.BY_FIELDS_UNREAD), *map(all_of, ("kryo", "kryo2", "fst", "protostuff", "msgpack")),
-          all_of("avro", "calls"), all_of("protobuf", "messages"))
+UNREAD_3 = (*map(all_of, ("kryo", "fst", "protostuff", "msgpack")), all_of("avro", "calls"))
+UNREAD = (by_fields("kryo", routes.BY_FIELDS_UNREAD), *UNREAD_3, all_of("kryo2"), all_of("protobuf", "messages"))
 PROTOBUF_JSON = Case("fields-protobuf-json", "messages", 720, 4, serialization="protobuf-json",
                      rules=routes.BY_FIELDS_OF_MESSAGES)
 
@@ -63,7 +63,7 @@ NPM = (Case("calls", "calls", 2_000, 8), by_fields("hessian2"))
 PAIRS = (
     ("2.7", "2.7", CASES + (RELOAD,) + FIELDS_2_7 + (PROTOBUF_JSON,) + UNREAD),
     ("dubbo2.js", "2.7", NPM),
-    ("3", "3", CASES + FIELDS_3),
+    ("3", "3", CASES + FIELDS_3 + UNREAD_3),
     ("2.7", "3", (SHARE_100, SIZES, by_fields("java"))),
     ("apache-dubbo-js", "3", NPM),
 )
