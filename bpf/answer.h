@@ -13,16 +13,16 @@
 
 /*
  * A result begins with a number that tells its kind, written as the serialization (ExchangeCodec's ids) writes an
- * integer: Hessian2 and native Hessian as 0x90 and more, JSON as a digit, Kryo, FST, Avro and Protostuff as it is,
- * Java's as a byte behind stream magic, version, block and length, fastjson2 behind the length and the type of a small
- * integer.
+ * integer: Hessian2 and native Hessian as 0x90 and more, JSON as a digit, Kryo, FST, Avro, Protostuff and Msgpack as
+ * it is, Java's as a byte behind stream magic, version, block and length, fastjson2 behind the length and the type of a
+ * small integer.
  */
 #define SERIALIZATION_BIT(id) (1U << (id))
 #define HESSIAN_IDS (SERIALIZATION_BIT(2) | SERIALIZATION_BIT(10))
 #define JSON_IDS (SERIALIZATION_BIT(6) | SERIALIZATION_BIT(16) | SERIALIZATION_BIT(21))
 #define PLAIN_IDS                                                                                      \
 	(SERIALIZATION_BIT(8) | SERIALIZATION_BIT(9) | SERIALIZATION_BIT(11) | SERIALIZATION_BIT(12) | \
-	 SERIALIZATION_BIT(25))
+	 SERIALIZATION_BIT(25) | SERIALIZATION_BIT(27))
 #define JAVA_IDS (SERIALIZATION_BIT(3) | SERIALIZATION_BIT(4) | SERIALIZATION_BIT(7))
 #define FASTJSON2_IDS SERIALIZATION_BIT(23)
 #define HESSIAN_ZERO 0x90

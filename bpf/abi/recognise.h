@@ -30,7 +30,7 @@ enum rpctee_content {
 #define RPCTEE_DUBBO_MAGIC 0xdabb
 #define RPCTEE_DUBBO_REQUEST 0x80
 #define RPCTEE_DUBBO_EVENT 0x20
-/* Who writes a serialization chooses its number, and Dubbo's versions have others: any but 0. */
+/* Who writes a serialization chooses its number: any but 0. */
 #define RPCTEE_DUBBO_SERIALIZATION 0x1f
 #define RPCTEE_DUBBO_HESSIAN2 2
 /* Bodies of events are a null or one letter, in any serialization. */

@@ -122,11 +122,12 @@ TEST_F(ReplyTest, AnExceptionIsToldAsTheSerializationWritesIt) {
     ByteVector body;
     bool is_exception;
   };
-  const std::vector<Row> rows = {
-      {6, {'0', '\n'}, true},  {6, {'1', '\n'}, false},  {16, {'3', '\n'}, true}, {8, {0}, true},
-      {25, {1}, false},        {9, {3}, true},           {11, {0}, true},         {12, {4}, false},
-      {21, {'0', '\n'}, true}, {10, {0x93}, true},       {3, in_java, true},      {7, in_java, true},
-      {4, in_java, true},      {23, in_fastjson2, true}, {22, {0x90}, false},     {23, {0, 0}, false}};
+  const std::vector<Row> rows = {{6, {'0', '\n'}, true},  {6, {'1', '\n'}, false}, {16, {'3', '\n'}, true},
+                                 {8, {0}, true},          {25, {1}, false},        {9, {3}, true},
+                                 {11, {0}, true},         {27, {0}, true},         {12, {4}, false},
+                                 {21, {'0', '\n'}, true}, {10, {0x93}, true},      {3, in_java, true},
+                                 {7, in_java, true},      {4, in_java, true},      {23, in_fastjson2, true},
+                                 {22, {0x90}, false},     {23, {0, 0}, false}};
   AskDubbo(0, rows.size());
   Reply(Answer(0));
   uint64_t exceptions = 0;

@@ -29,6 +29,7 @@ constexpr Written kWritten[] = {
     {kSerializationKryo, "00030168e9", "04030168e9"},
     {kSerializationKryo2, "000168e9", "040168e9"},
     {kSerializationFst, "00fc026869", "04fc026869"},
+    {kSerializationMsgpack, "00a26869", "04a26869"},
     {kSerializationAvro, "00046869", "04046869"},
     {kSerializationProtostuff, "00000000100000000a6a6176612e6c616e672e537472696e670a026869100018002000",
      "04000000100000000a6a6176612e6c616e672e537472696e670a026869100018002000"},

@@ -137,7 +137,7 @@ TEST(StartsFrame, TakesWhateverADubboClientSendsBehindARequest) {
   }
 }
 
-// Msgpack is 27 in Dubbo 2.7 and 31 in 3, and users have numbers of their own.
+// Extensions and users choose numbers of their own.
 TEST(StartsFrame, TakesEverySerializationThatHasANumber) {
   for (uint8_t serialization = 1; serialization < 32; ++serialization) {
     auto frame = FromHex("dabbc0000000000000000001000000f005322e302e32");

@@ -76,6 +76,7 @@ std::optional<uint8_t> ResultFlag(uint8_t serialization, Bytes body) {
     case kSerializationFst:
     case kSerializationAvro:
     case kSerializationProtostuff:
+    case kSerializationMsgpack:
       return At(body, 0);
     case kSerializationFastjson2:
       return JsonbFlag(body);

@@ -1,7 +1,8 @@
 // The serializations of Dubbo bodies by the number that stands in the header.
 //
-// Apache Dubbo, org.apache.dubbo.common.serialize.Constants (2.7, 3.x). 1 and 5 are gone since 2.6; 31 is free for
-// whatever users make.
+// Apache Dubbo, org.apache.dubbo.common.serialize.Constants (2.7, 3.x); msgpack's is that of 2.7 and of the extension
+// of
+// 3. 1 and 5 are gone since 2.6. Users choose among the others for what they make.
 #pragma once
 
 #include <cstdint>
@@ -23,5 +24,6 @@ inline constexpr uint8_t kSerializationProtobufJson = 21;
 inline constexpr uint8_t kSerializationProtobuf = 22;
 inline constexpr uint8_t kSerializationFastjson2 = 23;
 inline constexpr uint8_t kSerializationKryo2 = 25;
+inline constexpr uint8_t kSerializationMsgpack = 27;
 
 }  // namespace rpctee::protocol::dubbo
