@@ -142,7 +142,7 @@ inline std::string_view Reader::TakeUnits(uint32_t units, bool& is_plain) {
   return text;
 }
 
-inline TextChunk Reader::TakeChunk() {
+TextChunk Reader::StringChunk() {
   TextChunk chunk;
   const uint8_t tag = Take();
   uint32_t units = tag;
@@ -151,27 +151,42 @@ inline TextChunk Reader::TakeChunk() {
   } else if (tag == kStringChunk || tag == kStringFinal) {
     units = static_cast<uint32_t>(BigEndian(2));
     chunk.is_last = tag == kStringFinal;
-  } else if (tag > 0x1f) {
+  } else if (tag > kLastStringOfOneByte) {
     Fail();
   }
   chunk.bytes = TakeUnits(units, chunk.is_plain);
   return chunk;
 }
 
-TextChunk Reader::StringChunk() { return TakeChunk(); }
-
+// Nearly every string of a request has one of the short forms.
 Text Reader::String() {
+  const Bytes rest = message_.subspan(position_);
+  if (failed_ || rest.size() < 2) {
+    return AnyString();
+  }
+  const uint8_t tag = rest[0];
+  const size_t head_bytes = tag <= kLastStringOfOneByte ? 1 : 2;
+  const uint32_t units = tag <= kLastStringOfOneByte ? tag : (uint32_t{tag} - 0x30) << 8 | rest[1];
+  if ((tag > kLastStringOfOneByte && !InRange(tag, 0x30, 0x33)) || units > rest.size() - head_bytes ||
+      !IsAscii(AsText(rest.subspan(head_bytes, units)))) {
+    return AnyString();
+  }
+  position_ += head_bytes + units;
+  return {.form = Text::Form::kPlain, .bytes = units, .at = position_ - units};
+}
+
+Text Reader::AnyString() {
   const size_t at = position_;
   if (TakeIf(kNull)) {
     return {};
   }
-  const TextChunk chunk = TakeChunk();
-  const auto bytes = static_cast<uint32_t>(chunk.bytes.size());
+  TextChunk chunk = StringChunk();
   if (chunk.is_last && chunk.is_plain) {
+    const auto bytes = static_cast<uint32_t>(chunk.bytes.size());
     return {.form = Text::Form::kPlain, .bytes = bytes, .at = position_ - bytes};
   }
-  for (bool is_last = chunk.is_last; !is_last && !failed_;) {
-    is_last = StringChunk().is_last;
+  while (!chunk.is_last && !failed_) {
+    chunk = StringChunk();
   }
   return {.form = Text::Form::kEncoded, .at = at};
 }
@@ -309,6 +324,11 @@ void Reader::SkipScalarOrBegin(uint8_t tag, Stack& stack) {
 }
 
 bool Reader::SkipValue() {
+  if (IsString(Peek().value_or(kEnd)) && items_ < kMaxItems) {  // as most attachments are
+    ++items_;
+    String();
+    return !failed_;
+  }
   Stack stack;
   while (!failed_) {
     if (++items_ > kMaxItems) {

@@ -71,7 +71,7 @@ class Reader {
   class Stack;
 
   uint8_t Take();
-  TextChunk TakeChunk();
+  Text AnyString();
   uint64_t BigEndian(size_t width);
   void Skip(size_t count);
   void Fail() { failed_ = true; }

@@ -13,6 +13,7 @@ inline constexpr uint8_t kFalse = 0x46;
 inline constexpr uint8_t kUntypedMap = 0x48;
 inline constexpr uint8_t kTypedMap = 0x4d;
 inline constexpr uint8_t kEnd = 0x5a;
+inline constexpr uint8_t kLastStringOfOneByte = 0x1f;  // the type byte is the length
 inline constexpr uint8_t kStringChunk = 0x52;
 inline constexpr uint8_t kStringFinal = 0x53;
 inline constexpr uint8_t kBinaryChunk = 0x41;
@@ -103,7 +104,7 @@ constexpr int ScalarWidth(uint8_t tag) {
 }
 
 constexpr bool IsString(uint8_t tag) {
-  return tag <= 0x1f || InRange(tag, 0x30, 0x33) || tag == kStringChunk || tag == kStringFinal;
+  return tag <= kLastStringOfOneByte || InRange(tag, 0x30, 0x33) || tag == kStringChunk || tag == kStringFinal;
 }
 
 // An int or a long.
