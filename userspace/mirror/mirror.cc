@@ -140,6 +140,9 @@ void Mirror::Send(const Copy& copy, TimePoint now) {
 }
 
 void Mirror::Flush() {
+  if (context_->unflushed.empty()) {
+    return;  // the lists take turns only when they are used, so that each has its storage after two rounds
+  }
   flushing_.swap(context_->unflushed);
   for (Connection* connection : flushing_) {
     connection->Flush();
