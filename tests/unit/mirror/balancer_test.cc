@@ -93,6 +93,22 @@ TEST(RoundRobin, WeightsAreKeptInEveryWindowAndTurnsAreSpread) {
   }
 }
 
+TEST(RoundRobin, TheFirstWindowKeepsTheWeightsToo) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    const auto balancer = MakeBalancer(LoadBalancing::kRoundRobin, Endpoints({5, 1, 2}), seed);
+    EXPECT_EQ(Counts(*balancer, Pods(3), 8), (std::vector<size_t>{5, 1, 2})) << seed;
+  }
+}
+
+TEST(RoundRobin, AHeavyOneThatComesBackTakesItsTurnsSpreadAndNotAllAtOnce) {
+  const auto balancer = MakeBalancer(LoadBalancing::kRoundRobin, Endpoints({1, 10, 1}), 3);
+  Pods pods(3);
+  pods.down = {1};
+  EXPECT_EQ(Counts(*balancer, pods, 100), (std::vector<size_t>{50, 0, 50}));
+  pods.down.clear();
+  EXPECT_NEAR(static_cast<double>(Counts(*balancer, pods, 24)[1]), 20, 1);
+}
+
 TEST(RoundRobin, StartsSomewhereElseWithAnotherSeed) {
   std::set<size_t> first;
   for (uint64_t seed = 0; seed < 100; ++seed) {
@@ -146,6 +162,17 @@ TEST(LeastRequest, WithWeightsAnEndpointTwiceAsStrongHoldsMore) {
   EXPECT_NEAR(static_cast<double>(counts[1]), 1000, 10);
 }
 
+TEST(LeastRequest, TurnsStayApartHoweverFarOneWasPutOff) {
+  const auto balancer = MakeBalancer(LoadBalancing::kLeastRequest, Endpoints({1, UINT32_MAX, UINT32_MAX}), 3);
+  Pods pods(3);
+  pods.load[0] = 6'000'000;
+  pods.down = {1, 2};
+  Counts(*balancer, pods, 2);
+  pods.load[0] = 0;
+  pods.down.clear();
+  EXPECT_NEAR(static_cast<double>(Counts(*balancer, pods, 1000)[1]), 500, 2) << "steps of 2^-32 still count";
+}
+
 TEST(Random, WhatOneCannotTakeFallsOnTheOthersByWeight) {
   const auto balancer = MakeBalancer(LoadBalancing::kRandom, Endpoints({1, 6, 3}), 3);
   Pods pods(3);
@@ -153,6 +180,19 @@ TEST(Random, WhatOneCannotTakeFallsOnTheOthersByWeight) {
   const std::vector<size_t> counts = Counts(*balancer, pods, 40'000);
   EXPECT_NEAR(static_cast<double>(counts[0]), 10'000, 500);
   EXPECT_NEAR(static_cast<double>(counts[2]), 30'000, 500);
+}
+
+TEST(Random, NoPickDependsOnTheOneBefore) {
+  const auto balancer = MakeBalancer(LoadBalancing::kRandom, Endpoints({1, 1}), 3);
+  const Pods pods(2);
+  size_t repeated = 0;
+  size_t before = *balancer->Pick(0, pods);
+  for (int i = 0; i < 10'000; ++i) {
+    const size_t picked = *balancer->Pick(0, pods);
+    repeated += picked == before ? 1 : 0;
+    before = picked;
+  }
+  EXPECT_NEAR(static_cast<double>(repeated), 5000, 250);
 }
 
 TEST(RingHash, OneKeyAlwaysGoesToTheSameEndpoint) {
@@ -169,6 +209,14 @@ TEST(RingHash, WithoutAKeyCopiesGoAnywhere) {
   for (const size_t count : Counts(*balancer, Pods(10), 10'000)) {
     EXPECT_NEAR(static_cast<double>(count), 1000, 500);
   }
+}
+
+TEST(RingHash, WithoutAKeyWorkersDoNotAllBeginAlike) {
+  std::set<size_t> first;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    first.insert(*MakeBalancer(LoadBalancing::kRingHash, Endpoints({1, 1, 1, 1}), seed)->Pick(0, Pods(4)));
+  }
+  EXPECT_EQ(first.size(), 4U);
 }
 
 TEST(RingHash, RemovingOneOfTenMovesItsKeysAndNoOthers) {

@@ -50,6 +50,22 @@ TEST(TokenBucket, AnItemOfManySecondsIsTakenWholeAndThenPaidFor) {
   EXPECT_TRUE(bucket.Allows(kStart + seconds(10)));
 }
 
+TEST(TokenBucket, TheLastThatIsAllowedIsOwedATenthOfASecond) {
+  TokenBucket bucket(1000);
+  bucket.Take(100, kStart);
+  EXPECT_TRUE(bucket.Allows(kStart));
+  bucket.Take(1, kStart);
+  EXPECT_FALSE(bucket.Allows(kStart + microseconds(999)));
+  EXPECT_TRUE(bucket.Allows(kStart + milliseconds(1)));
+}
+
+TEST(TokenBucket, ARateThatIsNoPartOfANanosecondIsKeptToo) {
+  TokenBucket bucket(700'000'000);
+  const uint64_t taken = Taken(bucket, microseconds(10), seconds(1), 70'000);
+  EXPECT_GE(taken, 10'999U);
+  EXPECT_LE(taken, 11'001U);
+}
+
 TEST(TokenBucket, ZeroIsNoLimit) {
   TokenBucket bucket(0);
   EXPECT_EQ(Taken(bucket, microseconds(1), milliseconds(10), uint64_t{1} << 30), 10'000U);

@@ -55,6 +55,36 @@ TEST_F(MirrorConnection, ADeadMirrorIsTriedLessAndLessOften) {
   EXPECT_LE(books.opened + books.connect_failures.size(), 14U);
 }
 
+TEST_F(MirrorConnection, AMirrorThatHasAnsweredIsTriedSoonAgain) {
+  options.reconnect_min = milliseconds(10);
+  options.reconnect_max = seconds(10);
+  ScriptedServer server(loop);
+  const auto drop = [](ScriptedServer& self, Peer& peer, const Message&) { self.Drop(peer); };
+  const auto answer = [](ScriptedServer& self, Peer& peer, const Message& message) {
+    self.Write(peer, Reply(message.id));
+  };
+  const auto try_until = [&](const std::function<bool()>& done) {
+    return RunUntil([&] {
+      SendMany(1);
+      return done();
+    });
+  };
+  server.Script(drop);
+  Start({server.address()});
+  ASSERT_TRUE(try_until([&] { return Counted(MirrorCounter::cx_failed) == 5; }));
+  server.Script(answer);
+  ASSERT_TRUE(try_until([&] { return Count(CopyOutcome::answered_ok) > 0; }));
+  server.Script(drop);
+  ASSERT_TRUE(try_until([&] { return Counted(MirrorCounter::cx_failed) == 6; }));
+  server.Script(answer);
+  ASSERT_TRUE(RunUntilAllEnded());
+  const uint64_t answered = Count(CopyOutcome::answered_ok);
+  RunFor(milliseconds(100));  // 10 to 20 from anew; 320 and more if the five failures still counted
+  SendMany(1);
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Count(CopyOutcome::answered_ok), answered + 1);
+}
+
 TEST_F(MirrorConnection, ACloseWhileIdleIsOrdinaryAndTheNextCopyReconnectsAtOnce) {
   ScriptedServer server(loop);
   Start({server.address()});

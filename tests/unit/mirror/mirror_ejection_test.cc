@@ -28,6 +28,8 @@ TEST_F(MirrorEjection, OneThatHangsIsPutOutAndReturnsByOneProbe) {
   SendMany(3);
   ASSERT_TRUE(RunUntil([&] { return books.outs == 1; }));
   EXPECT_EQ(State(), "out");
+  EXPECT_GE(books.last_out, options.ejection.time);
+  EXPECT_LE(books.last_out, options.ejection.time * 5 / 4);
   SendMany(10);
   EXPECT_EQ(Count(CopyOutcome::no_endpoint), 10U);
   server.Script([](ScriptedServer& self, Peer& peer, const Message& message) { self.Write(peer, Reply(message.id)); });
@@ -113,6 +115,23 @@ TEST_F(MirrorEjection, ARestartThatLosesManyCopiesAtOnceIsOneFailure) {
   SendMany(5);
   ASSERT_TRUE(RunUntilAllEnded());
   EXPECT_EQ(Count(CopyOutcome::answered_ok), 5U);
+}
+
+TEST_F(MirrorEjection, ConnectionsThatFailTogetherAreOneFailure) {
+  options.connections_per_endpoint = 6;
+  options.reconnect_min = options.reconnect_max = milliseconds(500);
+  ScriptedServer server(loop);
+  server.ScriptNothing();
+  Start({server.address()});
+  for (int i = 0; i < 6; ++i) {
+    SendMany(1);
+    Round();
+  }
+  ASSERT_TRUE(RunUntil([&] { return server.requests() == 6; }));
+  server.DropAll();
+  ASSERT_TRUE(RunUntilAllEnded());
+  EXPECT_EQ(Counted(MirrorCounter::cx_failed), 6U);
+  EXPECT_EQ(books.outs, 0U);
 }
 
 TEST_F(MirrorEjection, OneWayRequestsAreNoSignOfLifeButMayBeTheProbe) {

@@ -43,7 +43,10 @@ class Books final : public MirrorObserver {
     EXPECT_EQ(open.erase({local, remote}), 1U) << "closed, but not open";
     reasons.push_back(why);
   }
-  void OnEndpointOut(const SocketAddress&, Duration) override { ++outs; }
+  void OnEndpointOut(const SocketAddress&, Duration time) override {
+    ++outs;
+    last_out = time;
+  }
   void OnEndpointBack(const SocketAddress&) override { ++backs; }
   void OnConnectFailed(const SocketAddress&, const std::string& why) override { connect_failures.push_back(why); }
 
@@ -58,6 +61,7 @@ class Books final : public MirrorObserver {
   std::set<std::pair<SocketAddress, SocketAddress>> open;
   uint64_t opened = 0;
   uint64_t outs = 0;
+  Duration last_out{};
   uint64_t backs = 0;
   std::vector<std::string> reasons;
   std::vector<std::string> connect_failures;
