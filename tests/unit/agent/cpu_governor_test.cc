@@ -81,11 +81,33 @@ TEST(CpuGovernor, NoisyReadingsMoveItWithinABand) {
   EXPECT_LT(most / least, 1.6);
 }
 
+TEST(CpuGovernor, OneReadingFarTooHighLowersItToAQuarterAtMost) {
+  CpuGovernor governor(0.1);
+  governor.Look(50);
+  EXPECT_EQ(governor.factor(), CpuGovernor::kStepDown);
+}
+
+TEST(CpuGovernor, WhatIsJustAtTheLimitIsAllowed) {
+  CpuGovernor governor(0.5);
+  EXPECT_FALSE(governor.Look(0.5));
+  EXPECT_EQ(governor.factor(), 1);
+}
+
 TEST(CpuGovernor, TellsWhetherItChanged) {
   CpuGovernor governor(0.5);
   EXPECT_FALSE(governor.Look(0.4));
   EXPECT_TRUE(governor.Look(0.8));
   EXPECT_FALSE(governor.Look(0.45));
+  EXPECT_TRUE(governor.Look(0.1)) << "up again";
+}
+
+TEST(CpuGovernor, RoomIsBelowSevenTenthsAndAStepUpIsAQuarter) {
+  CpuGovernor governor(1);
+  governor.Look(2);
+  const double lowered = governor.factor();
+  EXPECT_FALSE(governor.Look(0.71));
+  EXPECT_TRUE(governor.Look(0.69));
+  EXPECT_DOUBLE_EQ(governor.factor(), lowered * 1.25);
 }
 
 }  // namespace

@@ -148,6 +148,39 @@ TEST_F(PipelineTest, WhatIsOverTheBudgetOfARuleIsNotSent) {
   EXPECT_GE(over, 80U);
 }
 
+TEST_F(PipelineTest, EachRuleHasABudgetOfItsOwnThatCopiesHeldBackDoNotUse) {
+  EventLoop loop = std::move(EventLoop::Create().value());
+  NobodyListens observer;
+  mirror::Mirror mirror(loop, observer, {});
+  Pipeline live(ledger_, &mirror, flow_control_, {});
+  route::Route route = RouteTo("v1", "v2", route::kMillion);
+  route.mirrors.assign(3, route.mirrors[0]);
+  route.mirrors[1].cluster = "v3";
+  route.mirrors[1].policy.max_bytes_per_second = request_.size();
+  route.mirrors[2].cluster = "v4";
+  route.mirrors[2].policy.max_bytes_per_second = 1;
+  route.mirrors[2].policy.dry_run = true;
+  route::RouteSet set;
+  set.configs = {{.name = "demo_20880", .interface_name = "", .routes = {route}, .origin = {}}};
+  set.clusters = {{"v1", {{.address = endpoint_}}}, {"v2", {}}, {"v3", {}}, {"v4", {}}};
+  live.SetSnapshot(route::Snapshot::Build(set).value());
+  CapturedPart part;
+  part.flow.destination = endpoint_;
+  part.frame_bytes = static_cast<uint32_t>(request_.size());
+  part.bytes = request_;
+  const TimePoint start = Clock::now();
+  for (int i = 0; i < 10; ++i) {
+    live.Take(part, Clock::now());
+  }
+  const LedgerCounts counts = ledger_.Counts();
+  EXPECT_EQ(counts.copy_outcomes[static_cast<size_t>(CopyOutcome::rule_dry_run)], 10U);
+  const uint64_t over = counts.copy_outcomes[static_cast<size_t>(CopyOutcome::over_budget)];
+  EXPECT_EQ(over + observer.ended, 20U) << "the first has no limit, the second one of its bytes";
+  if (Clock::now() - start < std::chrono::milliseconds(800)) {
+    EXPECT_EQ(over, 9U) << "a request's bytes are a second's worth";
+  }
+}
+
 TEST_F(PipelineTest, AThriftRequestIsMatchedAndHandedToTheRelay) {
   EventLoop loop = std::move(EventLoop::Create().value());
   NobodyListens observer;

@@ -99,7 +99,33 @@ TEST(Rest, AWorkerThatHadNoRestForAWindowIsNotWokenForTheNextRecord) {
   rest.Looked(now, kFewRecords);
   EXPECT_TRUE(rest.Next(now + Rest::kWindow - milliseconds(1)).asleep);
   rest.Looked(now + Rest::kWindow, kFewRecords);
-  EXPECT_FALSE(rest.Next(now + 2 * Rest::kWindow + milliseconds(1)).asleep);
+  EXPECT_FALSE(rest.Next(now + 2 * Rest::kWindow).asleep);
+}
+
+TEST(Rest, LooksAreCountedInWindowsAndOneAtAnEndIsOfTheNext) {
+  for (const Duration last : {Rest::kWindow - milliseconds(1), Duration(Rest::kWindow)}) {
+    Rest rest;
+    const TimePoint now = TimePoint{} + std::chrono::hours(5);
+    for (uint32_t i = 1; i < Rest::kBusyLooks; ++i) {
+      rest.Looked(now, kFewRecords);
+    }
+    rest.Looked(now + last, kFewRecords);
+    EXPECT_EQ(rest.Next(now + last).asleep, last == Rest::kWindow);
+  }
+}
+
+TEST(Rest, TheFullestLookOfThisWindowAndOfTheOneBeforeDecides) {
+  Rest rest;
+  const TimePoint now = TimePoint{} + std::chrono::hours(5);
+  rest.Looked(now, 0.5);
+  for (uint32_t i = 0; i < Rest::kBusyLooks; ++i) {
+    rest.Looked(now + milliseconds(1), kFewRecords);
+  }
+  EXPECT_EQ(rest.Next(now + milliseconds(2)).length, Duration::zero());
+  rest.Looked(now + Rest::kWindow, kFewRecords);
+  EXPECT_EQ(rest.Next(now + Rest::kWindow + milliseconds(1)).length, Duration::zero());
+  rest.Looked(now + 2 * Rest::kWindow, kFewRecords);
+  EXPECT_TRUE(rest.Next(now + 2 * Rest::kWindow + milliseconds(1)).asleep) << "one look in each of the last two";
 }
 
 TEST(Rest, NeverMoreWakeUpsASecondThanTheWindowsAllow) {

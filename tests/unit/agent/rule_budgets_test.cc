@@ -28,6 +28,12 @@ TEST(RuleBudgets, WorkersAndReloadsShareTheAccountOfARule) {
   EXPECT_NE(budgets.Of(RuleOf("b", 10, 0)), first);
   EXPECT_NE(budgets.Of(RuleOf("a", 11, 0)), first) << "another limit is another account";
   EXPECT_NE(budgets.Of(RuleOf("a", 10, 1)), first);
+  route::Rule rule = RuleOf("a", 10, 0);
+  rule.cluster = "v3";
+  EXPECT_NE(budgets.Of(rule), first) << "another mirror";
+  rule = RuleOf("a", 10, 0);
+  rule.config = "other_20880";
+  EXPECT_NE(budgets.Of(rule), first) << "another service";
 }
 
 TEST(RuleBudgets, AnAccountThatNobodyHoldsIsForgotten) {

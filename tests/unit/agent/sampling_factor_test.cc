@@ -40,6 +40,7 @@ TEST(SamplingFactor, ScalingIsMonotoneAndExactToAStep) {
     EXPECT_NEAR(static_cast<double>(scaled) / kAll, value, 1.0 / 65'536);
     before = scaled;
   }
+  EXPECT_EQ(SamplingFactor::From(2.6 / 65'536).steps(), 3U) << "the nearest step";
   EXPECT_EQ(SamplingFactor::From(7).steps(), SamplingFactor().steps());
 }
 
