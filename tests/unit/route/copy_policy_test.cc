@@ -70,6 +70,17 @@ TEST(CopyPolicy, APolicyThatNoRuleGetsIsNamedOnceWithItsPlace) {
   EXPECT_THAT(Concerns(*MustBuild(routes)), IsSupersetOf(routes.idle_policies));
 }
 
+TEST(CopyPolicy, EachMirrorOfARouteGetsThePolicyThatFitsIt) {
+  RouteSet routes = TwoOfTwo();
+  Route& route = routes.configs[0].routes[0];
+  route.mirrors.push_back(Mirror("v1"));
+  MatchedPolicy by_cluster = Limit(7);
+  by_cluster.cluster = "v1";
+  ApplyPolicies({by_cluster, Limit(8)}, routes);
+  EXPECT_EQ(route.mirrors[0].policy.max_requests_per_second, 8U);
+  EXPECT_EQ(route.mirrors[1].policy.max_requests_per_second, 7U);
+}
+
 TEST(CopyPolicy, PoliciesThatEachHaveARuleAreOfNoConcern) {
   MatchedPolicy first = Limit(1);
   first.config = "org.Demo_*";

@@ -47,6 +47,25 @@ TEST(MethodFilter, ByDefaultAllIsAllowedThatIsNotDenied) {
   EXPECT_TRUE(Allows(policy, "org.UserStore", "deleteAll"));
 }
 
+TEST(MethodFilter, WhatIsAllowedMayBeNamedWithItsInterface) {
+  const CopyPolicy policy{.allow_methods = {"org.Demo.get*"}, .allow_by_default = false};
+  EXPECT_TRUE(Allows(policy, "org.Demo", "getUser"));
+  EXPECT_FALSE(Allows(policy, "org.Vault", "getUser"));
+}
+
+TEST(MethodFilter, ARequestWithoutAnInterfaceFitsNoPatternThatNamesOne) {
+  const CopyPolicy policy{.deny_methods = {"org.Demo.get", "*.delete"}};
+  FakeRequest get(std::map<std::string, std::string>{{"method", "get"}});
+  EXPECT_TRUE(MethodFilter(policy).Allows(get));
+  FakeRequest remove(std::map<std::string, std::string>{{"method", "delete"}});
+  EXPECT_FALSE(MethodFilter(policy).Allows(remove)) << "any interface, none too";
+}
+
+TEST(MethodFilter, AMethodThatIsMissingIsNotAllowedWhereThereIsAList) {
+  FakeRequest missing(std::map<std::string, std::string>{{"interface", "org.Demo"}});
+  EXPECT_FALSE(MethodFilter(CopyPolicy{.deny_methods = {"delete"}}).Allows(missing));
+}
+
 TEST(MethodFilter, AMethodThatCannotBeReadIsNotAllowedWhereThereIsAList) {
   FakeRequest unreadable =
       FakeRequest(std::map<std::string, std::string>{{"interface", "org.Demo"}}).Undecodable("method");
