@@ -32,6 +32,9 @@ TEST(MirrorCounts, RowsOfTheSameEndpointAddUpNameByName) {
   EXPECT_EQ(sums[0].errors, (std::map<std::string, uint64_t>{{"a", 1}, {"b", 5}, {"c", 4}}));
   EXPECT_EQ(sums[1].counts, Filled(kTwo, 7, {}).counts);
   EXPECT_FALSE(sums[2].endpoint.has_value());
+  AddRows(sums, {Filled(std::nullopt, 4, {})});
+  ASSERT_EQ(sums.size(), 3U) << "what has no endpoint is one row, too";
+  EXPECT_EQ(sums[2].counts, Filled(std::nullopt, 5, {}).counts);
 }
 
 TEST(MirrorCounts, TheReportHasEveryCounterOfEveryMirrorInTheOrderOfAddresses) {
