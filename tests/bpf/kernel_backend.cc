@@ -9,16 +9,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include "rpctee_tap.skel.h"
-
 namespace rpctee::test {
 namespace {
 
 constexpr uint32_t kZero = 0;
-
-size_t PerCpuBytes(uint32_t value_bytes) {
-  return (value_bytes + size_t{7}) / 8 * 8 * static_cast<size_t>(libbpf_num_possible_cpus());
-}
 
 __sk_buff ContextOf(const PacketContext& packet) {
   __sk_buff context{};
@@ -46,32 +40,13 @@ std::unique_ptr<TapBackend> MakeTapBackend(const TapProgramOptions& options) {
 
 std::string WhyNoTapBackend() { return geteuid() == 0 ? "" : "needs root to load a BPF program"; }
 
-KernelBackend::KernelBackend(const TapProgramOptions& options) {
-  libbpf_set_print([](libbpf_print_level, const char*, va_list) { return 0; });
-  skeleton_ = rpctee_tap__open();
-  if (skeleton_ == nullptr) {
-    error_ = "can't open the tap program";
-    return;
-  }
-  const bool use_old = WantsOldProgram();
-  program_ = use_old ? skeleton_->progs.rpctee_tap_old : skeleton_->progs.rpctee_tap;
-  bpf_program__set_autoload(skeleton_->progs.rpctee_tap, !use_old);
-  bpf_program__set_autoload(skeleton_->progs.rpctee_tap_old, use_old);
-  reply_program_ = use_old ? skeleton_->progs.rpctee_reply_old : skeleton_->progs.rpctee_reply;
-  bpf_program__set_autoload(skeleton_->progs.rpctee_reply, options.replies && !use_old);
-  bpf_program__set_autoload(skeleton_->progs.rpctee_reply_old, options.replies && use_old);
-  skeleton_->rodata->cfg_replies = options.replies ? 1 : 0;
-  skeleton_->rodata->cfg_max_request_bytes = options.max_request_bytes;
-  skeleton_->rodata->cfg_socket_mark = options.socket_mark;
-  skeleton_->rodata->cfg_rings = options.rings;
-  if (const int error = rpctee_tap__load(skeleton_); error != 0) {
-    error_ = std::string("can't load the tap program: ") + std::strerror(-error);
-    return;
-  }
-  while (rings() < options.rings) {
+KernelBackend::KernelBackend(const TapProgramOptions& options, Loading loading)
+    : program_(loading == Loading::kFresh ? std::make_unique<KernelProgram>(LoadOptions(options))
+                                          : KernelProgram::Borrow(LoadOptions(options))),
+      error_(program_->error()) {
+  while (error_.empty() && rings() < options.rings) {
     if (!AddRing(options.ring_bytes)) {
       error_ = std::string("can't make a ring: ") + std::strerror(errno);
-      return;
     }
   }
 }
@@ -94,17 +69,15 @@ KernelBackend::~KernelBackend() {
       ::close(ring.map);
     }
   }
-  rpctee_tap__destroy(skeleton_);
+  KernelProgram::GiveBack(std::move(program_));
 }
 
-int KernelBackend::MapFd(const char* map) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, map); }
-
 bool KernelBackend::Update(const char* map, const void* key, const void* value) {
-  return bpf_map_update_elem(MapFd(map), key, value, BPF_ANY) == 0;
+  return bpf_map_update_elem(program_->MapFd(map), key, value, BPF_ANY) == 0;
 }
 
 bool KernelBackend::Lookup(const char* map, const void* key, void* value) const {
-  return bpf_map_lookup_elem(MapFd(map), key, value) == 0;
+  return bpf_map_lookup_elem(program_->MapFd(map), key, value) == 0;
 }
 
 rpctee_counters KernelBackend::Counters() const {
@@ -168,34 +141,11 @@ uint64_t KernelBackend::BytesTaken(uint32_t ring) const {
   return position;
 }
 
-// The tables that the program writes are least-recently-used ones and per-CPU arrays; all others are the agent's.
-void KernelBackend::Empty(const bpf_map* map) {
-  const int fd = bpf_map__fd(map);
-  if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY) {
-    const std::vector<uint8_t> zeros(PerCpuBytes(bpf_map__value_size(map)));
-    for (uint32_t i = 0; i < bpf_map__max_entries(map); ++i) {
-      bpf_map_update_elem(fd, &i, zeros.data(), BPF_ANY);
-    }
-  } else if (bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH) {
-    // All keys first: each look for the first one would go through the whole table.
-    std::vector<std::vector<uint8_t>> keys = {std::vector<uint8_t>(bpf_map__key_size(map))};
-    const void* last = nullptr;
-    while (bpf_map_get_next_key(fd, last, keys.back().data()) == 0) {
-      keys.push_back(keys.back());
-      last = keys[keys.size() - 2].data();
-    }
-    for (const std::vector<uint8_t>& key : keys) {
-      bpf_map_delete_elem(fd, key.data());
-    }
-  }
-}
-
 void KernelBackend::Forget() {
   for (uint32_t ring = 0; ring < rings(); ++ring) {
     Drain(ring, [](Bytes) {});
   }
-  const bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, skeleton_->obj) { Empty(map); }
+  program_->Forget();
 }
 
 }  // namespace rpctee::test

@@ -235,6 +235,7 @@ void TapProgram::Forget() {
   open_.clear();
   copied_ = {};
   last_record_ = {};
+  last_holes_ = 0;
 }
 
 void TapProgramTest::SetUp() {

@@ -84,7 +84,8 @@ std::string Hex(Bytes bytes) {
 }
 
 TapPair::TapPair(const TapProgramOptions& kernel, const TapProgramOptions& native)
-    : kernel_(std::make_unique<KernelBackend>(kernel)), native_(std::make_unique<NativeBackend>(native)) {
+    : kernel_(std::make_unique<KernelBackend>(kernel, KernelBackend::Loading::kFresh)),
+      native_(std::make_unique<NativeBackend>(native)) {
   if (error().empty()) {
     SetUp(kernel_);
     SetUp(native_);
