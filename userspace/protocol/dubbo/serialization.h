@@ -1,8 +1,7 @@
 // The serializations of Dubbo bodies by the number that stands in the header.
 //
-// Apache Dubbo, org.apache.dubbo.common.serialize.Constants (2.7, 3.x); msgpack's is that of 2.7 and of the extension
-// of
-// 3. 1 and 5 are gone since 2.6. Users choose among the others for what they make.
+// Apache Dubbo, org.apache.dubbo.common.serialize.Constants (2.7, 3.x); msgpack is of 2.7 and of an extension of 3. 1
+// and 5 are gone since 2.6. Users choose among the others for what they make.
 #pragma once
 
 #include <cstdint>
