@@ -12,8 +12,7 @@
 #
 # In the VM: busybox, bash, ip, tc, bpftool, jq, nsenter, scripts/lab.sh and tests/vm below /rpctee, and what `build` has
 # built at /rpctee/COMPILER and /rpctee/bin.
-# Environment: RPCTEE_DEBIAN_MIRROR, RPCTEE_VM_SECONDS (limit of one VM, default 900), RPCTEE_VM_COMPILERS,
-# SUITE_ALL_PACKETS=1 (test: every packet test also where the verifier is slow).
+# Environment: RPCTEE_DEBIAN_MIRROR, RPCTEE_VM_SECONDS (limit of one VM, default 900), RPCTEE_VM_COMPILERS.
 # `scripts/setup.sh --kernels` installs what it needs.
 set -euo pipefail
 
@@ -23,7 +22,7 @@ readonly vm_dir="$root/build/vm"
 read -r -a COMPILERS <<< "${RPCTEE_VM_COMPILERS:-clang-16 clang-14}"
 readonly COMPILERS
 
-usage() { sed -n '2,21s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,20s/^# \{0,1\}//p' "$0"; }
 die() { echo "vm.sh: $*" >&2; exit 1; }
 
 # shellcheck source=tests/vm/kernels.sh
@@ -143,7 +142,7 @@ test_kernel() {
     echo "SKIP $name/boot: $why"
     return
   fi
-  boot "$run_dir" "$name" env "SUITE_ALL_PACKETS=${SUITE_ALL_PACKETS:-}" "SUITE_RECORD=${SUITE_RECORD:-}" \
+  boot "$run_dir" "$name" env "SUITE_RECORD=${SUITE_RECORD:-}" \
     /rpctee/tests/vm/suite.sh "$name" "${COMPILERS[@]}" 2> "$run_dir/why" || status=$?
   if ((status != 0)); then
     echo "FAIL $name/boot: $(cat "$run_dir/why")"
@@ -162,7 +161,7 @@ test_host() {
     echo "SKIP $name/host: needs root, to load BPF programs and make network namespaces"
     return
   fi
-  SUITE_BOTH_PROGRAMS=1 SUITE_ALL_PACKETS=1 "$run_dir/stage/rpctee/tests/vm/suite.sh" "$name" "${COMPILERS[@]}" &
+  SUITE_BOTH_PROGRAMS=1 "$run_dir/stage/rpctee/tests/vm/suite.sh" "$name" "${COMPILERS[@]}" &
   suite_pid=$!
   wait "$suite_pid" || true
   suite_pid=

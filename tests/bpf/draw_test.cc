@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-#include "base/clock.h"
 #include "bpf/tap_program.h"
 #include "route/share.h"
 #include "support/dubbo_frames.h"
@@ -60,7 +59,6 @@ class DrawTest : public TapProgramTest {
     tap_->Counted();
     draws_.clear();
     for (uint64_t sent = 0; sent < kRequests; sent += kRequestsInAPacket) {
-      tap_->Heartbeat(MonotonicNs());
       const RunResult result = tap_->Run(NextPacket());
       EXPECT_EQ(result.verdict, kContinue);
       const auto copied = tap_->Records();

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/clock.h"
 #include "support/packet_builder.h"
 
 namespace rpctee::test {
@@ -28,7 +27,7 @@ bool WantsOldProgram() { return std::getenv("RPCTEE_TAP_OLD") != nullptr; }
 
 TapProgram::TapProgram(std::unique_ptr<TapBackend> backend) : backend_(std::move(backend)) {
   if (error().empty()) {
-    Heartbeat(MonotonicNs());
+    Heartbeat(kNeverStale);
   }
 }
 

@@ -22,6 +22,8 @@
 namespace rpctee::test {
 
 inline constexpr int kContinue = -1;  // TC_ACT_UNSPEC
+// A heartbeat of a time that does not come, so that no test depends on how fast it runs.
+inline constexpr uint64_t kNeverStale = uint64_t{1} << 62;
 
 class TapProgram {
  public:

@@ -31,7 +31,6 @@ class BombTest : public testing::Test {
     native_ = backend.get();
     tap_ = std::make_unique<TapProgram>(std::move(backend));
     tap_->Endpoint("10.0.0.2:20880");
-    tap_->Heartbeat(uint64_t{1} << 62);
     agent_ = std::make_unique<StreamAgent>(*tap_);
   }
 

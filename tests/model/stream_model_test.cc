@@ -18,8 +18,6 @@
 namespace rpctee::test {
 namespace {
 
-constexpr uint64_t kAlways = uint64_t{1} << 62;  // no time is so long after this that the agent counts as gone
-
 // So long is nobody waited for at one hole, and so long is nothing held of a silent flow.
 constexpr Duration kLongPause = std::chrono::seconds(4);
 constexpr Duration kStep = std::chrono::milliseconds(400);
@@ -79,7 +77,6 @@ class StreamModelTest : public TapProgramTest {
   void SetUp() override {
     TapProgramTest::SetUp();
     if (tap_ != nullptr) {
-      tap_->Heartbeat(kAlways);
       tap_->Counted();
     }
   }
@@ -188,7 +185,7 @@ class NetworkTest : public StreamModelTest, public testing::WithParamInterface<N
     Schedule schedule(random, network);
     packets_.SetSource(SourceOf(number));
     Play play(*tap_, schedule, packets_, random);
-    tap_->Heartbeat(kAlways);  // and as many searches for a beginning as are needed
+    tap_->Heartbeat(kNeverStale);  // and as many searches for a beginning as are needed
     const std::string error = play.Run();
     ASSERT_EQ(error, "") << "seed " << seed << ", schedule " << number << "\n" << schedule.Describe();
     framed_by_agent_ += play.agent().framed_here();

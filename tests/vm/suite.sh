@@ -19,9 +19,6 @@ export PATH="$place/bin:$PATH"
 # The program with bpf_loop needs 5.17; older kernels get the other one, which is checked wherever it is cheap.
 readonly has_loop=(5 17)
 readonly has_tcx=(6 6)
-# Each packet test loads the program, and an emulated kernel verifies about 100,000 instructions a second. Where all tests
-# would take more instructions than this, every N-th is run. SUITE_ALL_PACKETS=1 runs all.
-readonly packets_budget_insns=10000000
 work=$(mktemp -d /tmp/rpctee-suite.XXXXXX)
 readonly work
 trap 'rm -rf "$work"' EXIT
@@ -66,7 +63,7 @@ compare_insns() {
 
 # gtest CASE FILTER CMD...
 gtest() {
-  local case=$1 filter=$2 status=0 output="$work/gtest" passed skipped selected
+  local case=$1 filter=$2 status=0 output="$work/gtest" passed skipped
   shift 2
   "$@" --gtest_color=no "--gtest_filter=$filter" > "$output" 2>&1 || status=$?
   passed=$(grep -c '^\[       OK \]' "$output")
@@ -77,16 +74,7 @@ gtest() {
   elif ((passed == 0)); then
     say SKIP "$case" "$(grep -m 1 -A 1 'Skipped$' "$output" | tail -n 1)"
   else
-    selected=$(sed -n 's/^Note: This is test shard 1 of \([0-9]*\).*/, one in \1 because loading takes long (SUITE_ALL_PACKETS=1 runs all)/p' "$output")
-    say PASS "$case" "$passed tests$selected${skipped:+, skipped: $skipped}"
-  fi
-}
-
-attach_by_tcx() {
-  if at_least "${has_tcx[@]}"; then
-    gtest attach_tcx 'AttachLab.*Tcx*' "$place/$compiler/lab_tap"
-  else
-    say SKIP attach_tcx "tcx came with Linux ${has_tcx[0]}.${has_tcx[1]}"
+    say PASS "$case" "$passed tests${skipped:+, skipped: $skipped}"
   fi
 }
 
@@ -122,14 +110,11 @@ clear_message() {
   fi
 }
 
-# packets PROGRAM INSNS
+# packets PROGRAM
 packets() {
-  local program=$1 insns=$2 tests every
+  local program=$1
   local -a settings=()
   [[ $program != rpctee_tap_old ]] || settings+=(RPCTEE_TAP_OLD=1)
-  tests=$("$place/$compiler/bpf_packets" --gtest_list_tests | grep -c '^  ')
-  every=$((1 + tests * insns / packets_budget_insns))
-  ((every == 1)) || [[ "${SUITE_ALL_PACKETS:-}" == 1 ]] || settings+=("GTEST_TOTAL_SHARDS=$every" GTEST_SHARD_INDEX=0)
   # The statistics of the draw need millions of requests and nothing of the kernel. The old program sends what it does not
   # walk up to the agent, so two tests of many frames in a packet are not for it.
   local filter='-DrawTest.*'
@@ -137,14 +122,12 @@ packets() {
   gtest "packets_$program" "$filter" env "${settings[@]}" "$place/$compiler/bpf_packets"
 }
 
-# check_load PROGRAM [replies]: 0 when it loads; then `insns` is what the verifier walked.
-insns=
+# check_load PROGRAM [replies]: 0 when it loads.
 check_load() {
   local what=$1${2:+_with_$2} report
   if report=$("$place/$compiler/verifier_report" "$@" 2>&1) &&
     [[ "$report" =~ insns=([0-9]+)\ states=([0-9]+)\ ms=([0-9]+) ]]; then
-    insns=${BASH_REMATCH[1]}
-    local states=${BASH_REMATCH[2]} load_ms=${BASH_REMATCH[3]}
+    local insns=${BASH_REMATCH[1]} states=${BASH_REMATCH[2]} load_ms=${BASH_REMATCH[3]}
     say PASS "load_$what" "in $load_ms ms"
     compare_insns "$what" "$insns" "$states"
   else
@@ -157,7 +140,7 @@ check_load() {
 check_program() {
   local program=$1
   check_load "$program" || return 1
-  packets "$program" "$insns"
+  packets "$program"
   # Where answers are tapped too.
   check_load "$program" replies
   check_load "${program/tap/reply}"
@@ -173,8 +156,7 @@ check_compiler() {
     check_program rpctee_tap_old || loads=1
   fi
   if ((loads == 0)); then
-    attach_by_tcx
-    gtest attach_clsact 'AttachLab.*Clsact*' "$place/$compiler/lab_tap"
+    gtest attach 'AttachLab.*:Hooks/ReplyAttachLab.*' "$place/$compiler/lab_tap"
     live_flow tcx
     live_flow clsact
   else

@@ -9,8 +9,6 @@
 namespace rpctee::test {
 namespace {
 
-// No heartbeat before this time is stale, so time does not matter.
-constexpr uint64_t kFarAway = uint64_t{1} << 62;
 constexpr uint64_t kLongAgo = 1;
 
 using RecordBytes = std::vector<uint8_t>;
@@ -100,7 +98,6 @@ void TapPair::SetUp(TapProgram& tap) {
   }
   tap.Endpoint("[::]:20881", RPCTEE_THRESHOLD_ALL);
   tap.AnyEndpoint(true);
-  tap.Heartbeat(kFarAway);
 }
 
 std::optional<std::string> TapPair::Take(std::span<const Step> steps) {
@@ -179,7 +176,7 @@ void TapPair::Say(const Step& step) {
     } else if (step.kind == Step::kAsleep) {
       tap->Asleep(true);
     } else if (step.kind == Step::kHeartbeatStale || step.kind == Step::kHeartbeatFresh) {
-      tap->Heartbeat(step.kind == Step::kHeartbeatFresh ? kFarAway : kLongAgo);
+      tap->Heartbeat(step.kind == Step::kHeartbeatFresh ? kNeverStale : kLongAgo);
     }
   }
 }
@@ -188,7 +185,7 @@ void TapPair::Forget() {
   for (TapProgram* const tap : {&kernel_, &native_}) {
     tap->Forget();
     tap->Asleep(false);
-    tap->Heartbeat(kFarAway);
+    tap->Heartbeat(kNeverStale);
   }
   holes_ = std::nullopt;
 }
