@@ -32,8 +32,7 @@ build() {
   export RPCTEE_BUILD="$root/build/bench"
   local log="$RPCTEE_BUILD/bench-build.log"
   mkdir -p "$RPCTEE_BUILD"
-  cmake -S "$root" -B "$RPCTEE_BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRPCTEE_TESTS=OFF \
-    > "$log" 2>&1 &&
+  cmake -S "$root" --preset release -B "$RPCTEE_BUILD" > "$log" 2>&1 &&
     cmake --build "$RPCTEE_BUILD" --target rpctee rpctee-sample-{provider,consumer} rpctee-bench-{kernel,empty,relay} \
       >> "$log" 2>&1 || { tail -n 30 "$log" >&2; die "the build failed; see $log"; }
 }
