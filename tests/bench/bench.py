@@ -28,6 +28,7 @@ PACE_RATE = 10_000
 PACE_CONNECTIONS = 32
 SHARES = (0.1, 1, 100)
 RUN_SECONDS = 1
+SETTLE_SECONDS = 0.3  # before each run: what starts has its costs of starting
 # As many different arguments as a provider remembers: until then each request costs it more than the one before.
 WARM_UP_REQUESTS = 1_000_000
 # (connections, unanswered requests on each). Each keeps both cores busy. Many connections of depth 1 are what
@@ -163,6 +164,7 @@ def place(lab, variant):
 def one_run(lab, providers, load, variant):
     """RUN_SECONDS of load with `variant` in place: NOTHING, EMPTY or the share in per cent that an agent mirrors."""
     placed = place(lab, variant)
+    Consumer(lab, *load, "--duration", SETTLE_SECONDS).result()
     running = [*providers, *([placed] if placed else [])]
     before, machine = {p.name: cpu_seconds(p) for p in running}, machine_seconds()
     consumer = Consumer(lab, *load, "--duration", RUN_SECONDS)
