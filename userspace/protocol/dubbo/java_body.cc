@@ -95,7 +95,6 @@ bool JavaBody::DecodeAttachments(size_t arguments) {
   if (!ReadMembers(objects, members)) {
     return false;
   }
-  NotePlace(objects);
   FindReferences(members, arguments, first_of_map);
   for (const Member& member : members) {
     const java::Slot& value = member.value;
@@ -109,6 +108,7 @@ bool JavaBody::DecodeAttachments(size_t arguments) {
       return false;
     }
   }
+  NotePlace(objects);
   return true;
 }
 
