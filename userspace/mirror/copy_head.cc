@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/big_endian.h"
 #include "protocol/dubbo/dubbo_codec.h"
 #include "protocol/thrift/envelope.h"
 #include "protocol/thrift/thrift_codec.h"
@@ -77,12 +78,6 @@ void Gather(std::span<const Bytes> pieces, size_t skip, std::span<uint8_t> out) 
     std::copy_n(piece.begin() + static_cast<std::ptrdiff_t>(skipped), taken, out.begin());
     skip -= skipped;
     out = out.subspan(taken);
-  }
-}
-
-void WriteBe(uint64_t value, std::span<uint8_t> out) {
-  for (size_t i = out.size(); i-- > 0; value >>= 8) {
-    out[i] = static_cast<uint8_t>(value);
   }
 }
 

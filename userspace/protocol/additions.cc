@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/big_endian.h"
+#include "protocol/thrift/varint.h"
 #include "protocol/utf8.h"
 
 namespace rpctee::protocol {
@@ -12,17 +14,9 @@ using Out = std::vector<uint8_t>;
 
 void Add(std::string_view text, Out& out) { out.insert(out.end(), text.begin(), text.end()); }
 
-void AddBigEndian(size_t value, int bytes, Out& out) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    out.push_back(static_cast<uint8_t>(value >> shift));
-  }
-}
-
-void AddVarint(size_t value, Out& out) {
-  for (; value >= 0x80; value >>= 7) {
-    out.push_back(static_cast<uint8_t>(value | 0x80));
-  }
-  out.push_back(static_cast<uint8_t>(value));
+void AddBigEndian(size_t value, size_t bytes, Out& out) {
+  out.resize(out.size() + bytes);
+  WriteBe(value, std::span(out).last(bytes));
 }
 
 // Each UTF-16 unit by itself: characters of four bytes become two of three.
@@ -99,7 +93,7 @@ void AddJsonbLength(size_t length, Out& out) {
 
 void AddJsonb(std::string_view text, Out& out) {
   constexpr size_t kLongestShort = 47;
-  const bool is_ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+  const bool is_ascii = IsAscii(text);
   if (is_ascii && text.size() <= kLongestShort) {
     out.push_back(static_cast<uint8_t>(0x49 + text.size()));
   } else {
@@ -117,7 +111,10 @@ void AddJava(std::string_view text, Out& out) {
 }
 
 void AddThriftInfo(std::string_view text, Out& out) {
-  AddVarint(text.size(), out);
+  const auto length = static_cast<uint32_t>(text.size());
+  const size_t length_bytes = thrift::VarintBytes(length);
+  out.resize(out.size() + length_bytes);
+  thrift::WriteVarint(length, std::span(out).last(length_bytes));
   Add(text, out);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/big_endian.h"
 #include "protocol/dubbo/attachments_place.h"
 #include "protocol/dubbo/dubbo_codec.h"
 #include "protocol/thrift/envelope.h"
@@ -18,15 +19,10 @@ constexpr uint8_t kTwoWayFlag = 0x40;
 constexpr size_t kDubboLengthAt = 12;
 
 constexpr size_t kThriftWordsAt = 12;
+constexpr size_t kThriftWordsBytes = 2;
 constexpr size_t kWordBytes = 4;
 constexpr size_t kMostThriftWords = 16'383;
 constexpr std::array<uint8_t, kWordBytes> kPadding = {};
-
-void WriteBe32(uint8_t* at, size_t value) {
-  for (size_t i = 0; i < kLengthBytes; ++i) {
-    at[i] = static_cast<uint8_t>(value >> (8 * (kLengthBytes - 1 - i)));
-  }
-}
 
 size_t ReadBe32(Bytes bytes, size_t at) { return ByteReader(bytes.subspan(at)).Be32(); }
 
@@ -105,7 +101,7 @@ bool RequestEdit::AppendToDubbo(const Additions& additions) {
     const bool is_bytes = place->number->counts == dubbo::GrowingNumber::Counts::kBytes;
     const size_t at = place->number->at;
     AddPiece(body.first(at));
-    WriteBe32(number_.data(), ReadBe32(body, at) + (is_bytes ? more : additions.attachments().size()));
+    WriteBe(ReadBe32(body, at) + (is_bytes ? more : additions.attachments().size()), number_);
     AddPiece(Bytes(number_).first(kLengthBytes));
     from = at + kLengthBytes;
   }
@@ -114,7 +110,7 @@ bool RequestEdit::AppendToDubbo(const Additions& additions) {
   AddPiece(written);
   AddPiece(place->after);
   AddPiece(body.subspan(place->at + place->replaced));
-  WriteBe32(&head_[kDubboLengthAt], body.size() + more);
+  WriteBe(body.size() + more, std::span(head_).subspan(kDubboLengthAt, kLengthBytes));
   return true;
 }
 
@@ -147,9 +143,8 @@ bool RequestEdit::AppendToThrift(const Additions& additions) {
       !AddToHead(frame_.subspan(message_at, message_header))) {
     return false;
   }
-  WriteBe32(head_.data(), head_bytes_ + frame_.size() - body_at - kLengthBytes);
-  head_[kThriftWordsAt] = static_cast<uint8_t>(words >> 8);
-  head_[kThriftWordsAt + 1] = static_cast<uint8_t>(words);
+  WriteBe(head_bytes_ + frame_.size() - body_at - kLengthBytes, std::span(head_).first(kLengthBytes));
+  WriteBe(words, std::span(head_).subspan(kThriftWordsAt, kThriftWordsBytes));
   count_ = 0;
   AddPiece(Bytes(head_).first(head_bytes_));
   AddPiece(frame_.subspan(body_at));

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "base/big_endian.h"
+
 namespace rpctee {
 namespace {
 
@@ -65,6 +67,14 @@ TEST(ByteReader, AfterAFailureNothingIsReadAnyMore) {
 TEST(ByteReader, TextIsAViewOfTheSameBytes) {
   const std::array<uint8_t, 3> text = {'a', 0, 'b'};
   EXPECT_EQ(AsText(text), std::string_view("a\0b", 3));
+}
+
+TEST(WriteBe, FillsWhatItIsGivenWithTheLowBytes) {
+  std::array<uint8_t, 8> bytes{};
+  WriteBe(0x0102030405060708, bytes);
+  EXPECT_EQ(bytes, (std::array<uint8_t, 8>{1, 2, 3, 4, 5, 6, 7, 8}));
+  WriteBe(0x0a0b0c0d, std::span(bytes).subspan(2, 2));
+  EXPECT_EQ(bytes, (std::array<uint8_t, 8>{1, 2, 0x0c, 0x0d, 5, 6, 7, 8}));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "base/big_endian.h"
+
 namespace rpctee::protocol::dubbo {
 namespace {
 
@@ -69,11 +71,7 @@ FrameHeader ParseHeader(Bytes bytes) {
   return header;
 }
 
-void RewriteId(std::span<uint8_t> frame, uint64_t id) {
-  for (size_t i = 0; i < kIdBytes; ++i) {
-    frame[kIdAt + i] = static_cast<uint8_t>(id >> (8 * (kIdBytes - 1 - i)));
-  }
-}
+void RewriteId(std::span<uint8_t> frame, uint64_t id) { WriteBe(id, frame.subspan(kIdAt, kIdBytes)); }
 
 std::array<uint8_t, kHeaderBytes + 1> HeartbeatAnswer(const FrameHeader& heartbeat) {
   std::array<uint8_t, kHeaderBytes + 1> answer = {kMagicHigh, kMagicLow, kEventFlag | kSerializationHessian2,

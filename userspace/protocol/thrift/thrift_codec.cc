@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/big_endian.h"
 #include "protocol/thrift/packed_message.h"
 #include "protocol/thrift/varint.h"
 
@@ -10,12 +11,6 @@ namespace rpctee::protocol::thrift {
 namespace {
 
 constexpr size_t kFixedIdBytes = 4;
-
-void WriteBe32(uint32_t value, std::span<uint8_t> out) {
-  for (size_t i = 0; i < kFixedIdBytes; ++i) {
-    out[i] = static_cast<uint8_t>(value >> (8 * (kFixedIdBytes - 1 - i)));
-  }
-}
 
 FrameHeader Describe(const Envelope& envelope) {
   FrameHeader header;
@@ -50,7 +45,7 @@ bool CanRename(const Envelope& envelope) { return envelope.status == FrameStatus
 // `place`: all the bytes that the id has.
 void WriteId(uint32_t id, Encoding encoding, std::span<uint8_t> place) {
   if (encoding == Encoding::kBinary) {
-    WriteBe32(id, place);
+    WriteBe(id, place);
   } else {
     WriteVarint(id, place);
   }
@@ -81,7 +76,7 @@ bool RewriteId(std::span<uint8_t> message, uint32_t id) {
   }
   WriteId(id, header.encoding, message.subspan(envelope.message_at + header.sequence_at, header.sequence_bytes));
   if (envelope.wrapping == Wrapping::kHeader) {
-    WriteBe32(id, message.subspan(kHeaderSequenceAt));
+    WriteBe(id, message.subspan(kHeaderSequenceAt, kFixedIdBytes));
   }
   return true;
 }
@@ -100,11 +95,10 @@ std::optional<size_t> CopyWithId(Bytes message, uint32_t id, std::span<uint8_t> 
   const Bytes rest = message.subspan(id_at + old_bytes);
   std::copy(rest.begin(), rest.end(), copy.begin() + static_cast<std::ptrdiff_t>(id_at + new_bytes));
   if (envelope.wrapping != Wrapping::kUnframed) {
-    const uint64_t length = envelope.frame_bytes - kFixedIdBytes + (new_bytes - old_bytes);
-    WriteBe32(static_cast<uint32_t>(length), copy);
+    WriteBe(envelope.frame_bytes - kFixedIdBytes + (new_bytes - old_bytes), copy.first(kFixedIdBytes));
   }
   if (envelope.wrapping == Wrapping::kHeader) {
-    WriteBe32(id, copy.subspan(kHeaderSequenceAt));
+    WriteBe(id, copy.subspan(kHeaderSequenceAt, kFixedIdBytes));
   }
   return message.size() + (new_bytes - old_bytes);
 }
